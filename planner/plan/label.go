@@ -1,0 +1,123 @@
+package plan
+
+import (
+	"fmt"
+	"strings"
+)
+
+// Label implements Node.
+func (n *Scan) Label() string { return "Scan " + n.Name }
+
+// Label implements Node.
+func (n *Values) Label() string { return fmt.Sprintf("Values (%d rows)", len(n.Rows)) }
+
+// Label implements Node.
+func (n *TableFunc) Label() string { return "Function " + n.Name + "(" + ExprList(n.Args) + ")" }
+
+// Label implements Node.
+func (n *Filter) Label() string { return "Filter " + n.Predicate.String() }
+
+// Label implements Node.
+func (n *Project) Label() string { return "Project " + ExprList(n.Exprs) }
+
+// Label implements Node.
+func (n *Aggregate) Label() string {
+	aggs := make([]string, len(n.Aggs))
+	for i, a := range n.Aggs {
+		aggs[i] = a.Label
+	}
+	parts := []string{"Aggregate " + strings.Join(aggs, ", ")}
+	if len(n.Keys) > 0 {
+		parts = append(parts, "by "+ExprList(n.Keys))
+	}
+	if n.Window != nil {
+		parts = append(parts, "over "+n.Window.String())
+	}
+	return strings.Join(append(parts, "emit "+n.Emit.String()), " ")
+}
+
+// String returns the window as SQL calls it, with lengths in milliseconds.
+func (w *Window) String() string {
+	switch w.Kind {
+	case Tumble:
+		return fmt.Sprintf("tumble(%s, %d ms)", w.Time, w.SizeMillis)
+	case Hop:
+		return fmt.Sprintf("hop(%s, %d ms, %d ms)", w.Time, w.SlideMillis, w.SizeMillis)
+	case Session:
+		return fmt.Sprintf("session(%s, %d ms)", w.Time, w.SizeMillis)
+	}
+	return fmt.Sprintf("cumulate(%s, %d ms, %d ms)", w.Time, w.SlideMillis, w.SizeMillis)
+}
+
+// String returns the mode as SQL spells it.
+func (e Emit) String() string {
+	switch e.Mode {
+	case EmitFinal:
+		return "after watermark"
+	case EmitChanges:
+		return "changes"
+	case EmitUpdate:
+		return "on update"
+	}
+	return fmt.Sprintf("every %d ms", e.EveryMillis)
+}
+
+// Label implements Node.
+func (n *Sort) Label() string { return "Sort " + sortKeys(n.Keys) }
+
+func sortKeys(keys []SortKey) string {
+	parts := make([]string, len(keys))
+	for i, k := range keys {
+		parts[i] = k.Expr.String()
+		if k.Desc {
+			parts[i] += " DESC"
+		}
+	}
+	return strings.Join(parts, ", ")
+}
+
+// Label implements Node.
+func (n *Limit) Label() string { return fmt.Sprintf("Limit %d offset %d", n.Count, n.Offset) }
+
+// Label implements Node.
+func (n *Join) Label() string {
+	kind := [...]string{"Inner", "Left", "Right", "Full", "Semi", "Anti"}[n.Kind]
+	s := kind + " join"
+	for i := range n.LeftKeys {
+		sep := " on "
+		if i > 0 {
+			sep = " and "
+		}
+		s += sep + n.LeftKeys[i].String() + " = " + n.RightKeys[i].String()
+	}
+	if n.Residual != nil {
+		s += " where " + n.Residual.String()
+	}
+	return s
+}
+
+// Label implements Node.
+func (n *Union) Label() string { return "Union all" }
+
+// Explain returns the tree as indented lines, an operator a line, with its
+// traits in brackets.
+func Explain(root Node) []string {
+	var lines []string
+	var walk func(n Node, depth int)
+	walk = func(n Node, depth int) {
+		p := n.Props()
+		traits := "append-only"
+		if p.Changelog {
+			traits = "changelog"
+		}
+		if p.StateNote != "" {
+			traits += "; state: " + p.StateNote
+		}
+		lines = append(lines, strings.Repeat("  ", depth)+n.Label()+"  ["+traits+"]")
+		for _, in := range n.Inputs() {
+			walk(in, depth+1)
+		}
+	}
+	walk(root, 0)
+	return lines
+}
