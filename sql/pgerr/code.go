@@ -25,6 +25,7 @@ var (
 	NullNotAllowed           = Code{"22004"}
 	InvalidDatetimeFormat    = Code{"22007"}
 	DatetimeFieldOverflow    = Code{"22008"}
+	InvalidZoneDisplacement  = Code{"22009"}
 	SubstringError           = Code{"22011"}
 	DivisionByZero           = Code{"22012"}
 	InvalidWindowSize        = Code{"22013"}
@@ -34,6 +35,7 @@ var (
 	InvalidOffset            = Code{"2201X"}
 	InvalidRegexp            = Code{"2201B"}
 	CharacterNotInRepertoire = Code{"22021"}
+	IntervalFieldOverflow    = Code{"22015"}
 	InvalidParameterValue    = Code{"22023"}
 	InvalidEscape            = Code{"22025"}
 	ArraySubscript           = Code{"2202E"}
