@@ -1,0 +1,172 @@
+package rowcodec
+
+import (
+	"bufio"
+	"encoding/binary"
+	"fmt"
+	"io"
+	"math"
+)
+
+// StateWriter writes an operator's state: several tables and accumulators one
+// after the other. The first error sticks and Flush returns it.
+type StateWriter struct {
+	w   *bufio.Writer
+	tmp [binary.MaxVarintLen64]byte
+	err error
+}
+
+// NewStateWriter returns a StateWriter that buffers what it writes to w.
+func NewStateWriter(w io.Writer) *StateWriter { return &StateWriter{w: bufio.NewWriter(w)} }
+
+// Flush writes what is buffered and returns the first error.
+func (s *StateWriter) Flush() error {
+	if s.err == nil {
+		s.err = s.w.Flush()
+	}
+	if s.err != nil {
+		return fmt.Errorf("writing state: %w", s.err)
+	}
+	return nil
+}
+
+func (s *StateWriter) write(b []byte) {
+	if s.err == nil {
+		_, s.err = s.w.Write(b)
+	}
+}
+
+// Uvarint writes an unsigned number in 1 to 10 bytes.
+func (s *StateWriter) Uvarint(v uint64) { s.write(s.tmp[:binary.PutUvarint(s.tmp[:], v)]) }
+
+// Varint writes a signed number in 1 to 10 bytes.
+func (s *StateWriter) Varint(v int64) { s.write(s.tmp[:binary.PutVarint(s.tmp[:], v)]) }
+
+// Uint64 writes 8 bytes.
+func (s *StateWriter) Uint64(v uint64) {
+	binary.LittleEndian.PutUint64(s.tmp[:], v)
+	s.write(s.tmp[:8])
+}
+
+// Float64 writes 8 bytes.
+func (s *StateWriter) Float64(v float64) { s.Uint64(math.Float64bits(v)) }
+
+// Byte writes one byte.
+func (s *StateWriter) Byte(v byte) {
+	s.tmp[0] = v
+	s.write(s.tmp[:1])
+}
+
+// Bytes writes a length and the bytes.
+func (s *StateWriter) Bytes(b []byte) {
+	s.Uvarint(uint64(len(b)))
+	s.write(b)
+}
+
+// StateReader reads what a StateWriter wrote. The first error sticks: every read
+// after it gives zero, so a loop must be bounded by what was read, and Err be
+// asked before anything large is built. It never allocates more than a small
+// multiple of the bytes that are really there.
+type StateReader struct {
+	r   *bufio.Reader
+	tmp [8]byte
+	err error
+}
+
+// NewStateReader returns a StateReader that may read ahead of what is asked for.
+func NewStateReader(r io.Reader) *StateReader { return &StateReader{r: bufio.NewReader(r)} }
+
+// Err returns the first error. It wraps ErrCorrupt where the bytes are wrong or
+// end too early.
+func (s *StateReader) Err() error { return s.err }
+
+// Corrupt makes an error wrapping ErrCorrupt the reader's error, unless it has
+// one, and returns the reader's error.
+func (s *StateReader) Corrupt(format string, args ...any) error {
+	if s.err == nil {
+		s.err = fmt.Errorf("%w: %s", ErrCorrupt, fmt.Sprintf(format, args...))
+	}
+	return s.err
+}
+
+func (s *StateReader) fail(err error) {
+	if s.err != nil {
+		return
+	}
+	if err == io.EOF || err == io.ErrUnexpectedEOF {
+		err = fmt.Errorf("%w: state ends early", ErrCorrupt)
+	}
+	s.err = fmt.Errorf("reading state: %w", err)
+}
+
+// Uvarint reads what StateWriter.Uvarint wrote.
+func (s *StateReader) Uvarint() uint64 {
+	if s.err != nil {
+		return 0
+	}
+	v, err := binary.ReadUvarint(s.r)
+	if err != nil {
+		s.fail(err)
+		return 0
+	}
+	return v
+}
+
+// Varint reads what StateWriter.Varint wrote.
+func (s *StateReader) Varint() int64 {
+	u := s.Uvarint()
+	return int64(u>>1) ^ -int64(u&1)
+}
+
+// Count reads a number of things that must not exceed limit.
+func (s *StateReader) Count(limit int) int {
+	v := s.Uvarint()
+	if v > uint64(limit) {
+		s.fail(fmt.Errorf("%w: count %d exceeds %d", ErrCorrupt, v, limit))
+		return 0
+	}
+	return int(v)
+}
+
+// Uint64 reads what StateWriter.Uint64 wrote.
+func (s *StateReader) Uint64() uint64 {
+	if s.err != nil {
+		return 0
+	}
+	if _, err := io.ReadFull(s.r, s.tmp[:]); err != nil {
+		s.fail(err)
+		return 0
+	}
+	return binary.LittleEndian.Uint64(s.tmp[:])
+}
+
+// Float64 reads what StateWriter.Float64 wrote.
+func (s *StateReader) Float64() float64 { return math.Float64frombits(s.Uint64()) }
+
+// Byte reads one byte.
+func (s *StateReader) Byte() byte {
+	if s.err != nil {
+		return 0
+	}
+	b, err := s.r.ReadByte()
+	if err != nil {
+		s.fail(err)
+	}
+	return b
+}
+
+// Bytes appends what StateWriter.Bytes wrote to dst.
+func (s *StateReader) Bytes(dst []byte) []byte {
+	const step = 1 << 16 // so that a wrong length costs no more than this
+	for left := s.Uvarint(); left > 0 && s.err == nil; {
+		n := min(left, step)
+		at := len(dst)
+		dst = extend(dst, int(n))
+		if _, err := io.ReadFull(s.r, dst[at:]); err != nil {
+			s.fail(err)
+			return dst[:at]
+		}
+		left -= n
+	}
+	return dst
+}
