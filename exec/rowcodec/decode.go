@@ -51,7 +51,7 @@ func (d *Decoder) Decode(rows [][]byte) ([]arrow.Array, error) {
 	out := make([]arrow.Array, len(d.types))
 	for c, t := range d.types {
 		var err error
-		switch w := width(t); {
+		switch w := Width(t); {
 		case w < 0:
 			out[c], err = d.nested(c, t, rows)
 		case w == 0:

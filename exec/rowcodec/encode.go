@@ -29,7 +29,7 @@ import (
 type Encoder struct {
 	types  []types.Type
 	key    bool
-	cols   []column
+	cols   []Column
 	pos    []int
 	nested []Rows // one for each column of a nested type
 }
@@ -42,7 +42,7 @@ func NewEncoder(ts []types.Type) *Encoder { return newEncoder(ts, false) }
 func NewKeyEncoder(ts []types.Type) *Encoder { return newEncoder(ts, true) }
 
 func newEncoder(ts []types.Type, key bool) *Encoder {
-	return &Encoder{types: ts, key: key, cols: make([]column, len(ts)), nested: make([]Rows, len(ts))}
+	return &Encoder{types: ts, key: key, cols: make([]Column, len(ts)), nested: make([]Rows, len(ts))}
 }
 
 // Encode appends one row to out for each row number in sel, or for each of n
@@ -78,8 +78,8 @@ func (e *Encoder) Encode(cols []arrow.Array, n int, sel []int32, out *Rows) {
 func (e *Encoder) measure(cols []arrow.Array, sel []int32) {
 	fixed := (len(e.types) + 7) / 8
 	for c, t := range e.types {
-		e.cols[c] = viewColumn(t, cols[c])
-		if w := width(t); w > 0 && e.cols[c].nulls == nil {
+		e.cols[c] = View(t, cols[c])
+		if w := Width(t); w > 0 && e.cols[c].Nulls == nil {
 			fixed += w
 		}
 	}
@@ -87,24 +87,24 @@ func (e *Encoder) measure(cols []arrow.Array, sel []int32) {
 		e.pos[i] = fixed
 	}
 	for c, t := range e.types {
-		switch w := width(t); {
+		switch w := Width(t); {
 		case w < 0:
 			e.encodeNested(c, t, sel)
-		case w == 0 || e.cols[c].nulls != nil:
+		case w == 0 || e.cols[c].Nulls != nil:
 			measureColumn(&e.cols[c], w, sel, e.pos)
 		}
 	}
 }
 
-func measureColumn(c *column, w int, sel []int32, sizes []int) {
+func measureColumn(c *Column, w int, sel []int32, sizes []int) {
 	for i := range sizes {
 		row := rowAt(sel, i)
 		switch {
-		case c.null(row):
+		case c.Null(row):
 		case w > 0:
 			sizes[i] += w
 		default:
-			from, to := c.span(row)
+			from, to := c.Span(row)
 			sizes[i] += to - from + uvarintLen(uint64(to-from))
 		}
 	}
@@ -116,7 +116,7 @@ func (e *Encoder) encodeNested(c int, t types.Type, sel []int32) {
 	for i := range e.pos {
 		row := rowAt(sel, i)
 		start := len(rows.Data)
-		if !col.null(row) {
+		if !col.Null(row) {
 			rows.Data = appendValue(rows.Data, t, col.arr, row, e.key)
 		}
 		rows.Ends = append(rows.Ends, len(rows.Data))
@@ -127,11 +127,11 @@ func (e *Encoder) encodeNested(c int, t types.Type, sel []int32) {
 func (e *Encoder) writeNulls(sel []int32, data []byte) {
 	for c := range e.cols {
 		col := &e.cols[c]
-		if col.nulls == nil {
+		if col.Nulls == nil {
 			continue
 		}
 		for i, p := range e.pos {
-			if col.null(rowAt(sel, i)) {
+			if col.Null(rowAt(sel, i)) {
 				data[p+c/8] |= 1 << (c % 8)
 			}
 		}
@@ -143,16 +143,16 @@ func (e *Encoder) writeNulls(sel []int32, data []byte) {
 
 func (e *Encoder) writeColumn(c int, sel []int32, data []byte) {
 	col, t := &e.cols[c], e.types[c]
-	switch w := width(t); {
+	switch w := Width(t); {
 	case w < 0:
 		for i := range e.pos {
 			e.pos[i] += copy(data[e.pos[i]:], e.nested[c].Row(i))
 		}
 	case w == 0:
 		e.writeBytes(col, sel, data)
-	case w == 8 && col.nulls == nil && !(e.key && t.Kind == types.Float64):
+	case w == 8 && col.Nulls == nil && !(e.key && t.Kind == types.Float64):
 		for i, p := range e.pos {
-			binary.LittleEndian.PutUint64(data[p:], binary.LittleEndian.Uint64(col.raw[8*rowAt(sel, i):]))
+			binary.LittleEndian.PutUint64(data[p:], binary.LittleEndian.Uint64(col.Raw[8*rowAt(sel, i):]))
 			e.pos[i] = p + 8
 		}
 	default:
@@ -160,32 +160,32 @@ func (e *Encoder) writeColumn(c int, sel []int32, data []byte) {
 	}
 }
 
-func (e *Encoder) writeBytes(col *column, sel []int32, data []byte) {
+func (e *Encoder) writeBytes(col *Column, sel []int32, data []byte) {
 	for i, p := range e.pos {
 		row := rowAt(sel, i)
-		if col.null(row) {
+		if col.Null(row) {
 			continue
 		}
-		b := col.bytes(row)
+		b := col.Bytes(row)
 		p += binary.PutUvarint(data[p:], uint64(len(b)))
 		e.pos[i] = p + copy(data[p:], b)
 	}
 }
 
-func (e *Encoder) writeFixed(col *column, t types.Type, sel []int32, data []byte) {
-	w := width(t)
+func (e *Encoder) writeFixed(col *Column, t types.Type, sel []int32, data []byte) {
+	w := Width(t)
 	for i, p := range e.pos {
 		row := rowAt(sel, i)
-		if col.null(row) {
+		if col.Null(row) {
 			continue
 		}
 		if t.Kind == types.Bool {
 			data[p] = col.boolByte(row)
 		} else {
-			copy(data[p:p+w], col.raw[w*row:])
+			copy(data[p:p+w], col.Raw[w*row:])
 		}
 		if e.key {
-			canonical(t.Kind, data[p:p+w])
+			Canonical(t.Kind, data[p:p+w])
 		}
 		e.pos[i] = p + w
 	}

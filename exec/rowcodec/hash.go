@@ -17,7 +17,7 @@ const (
 // collisions, and no order of output may depend on it.
 func Hash(b []byte) uint64 {
 	n := uint64(len(b))
-	h := n ^ hashC
+	h := (n + 1) * hashC
 	for len(b) > 16 {
 		h = Mix(binary.LittleEndian.Uint64(b)^h, binary.LittleEndian.Uint64(b[8:])^hashA)
 		b = b[16:]

@@ -92,7 +92,7 @@ func (r *valueReader) entries(t types.Type, n int, nulls []byte, b *array.MapBui
 }
 
 func (r *valueReader) scalar(t types.Type, b array.Builder) {
-	w := width(t)
+	w := Width(t)
 	if w == 0 {
 		n, used := lengthAt(r.row, r.pos)
 		if used == 0 {

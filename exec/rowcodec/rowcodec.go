@@ -68,9 +68,9 @@ func (r *Rows) Slices(dst [][]byte) [][]byte {
 // SizeBytes returns the memory that is held.
 func (r *Rows) SizeBytes() int64 { return int64(cap(r.Data) + 8*cap(r.Ends)) }
 
-// width returns the bytes that a value of the type takes in a row: 0 for a
+// Width returns the bytes that a value of the type takes in a row: 0 for a
 // variable length, -1 for a nested type.
-func width(t types.Type) int {
+func Width(t types.Type) int {
 	switch t.Kind {
 	case types.Bool:
 		return 1

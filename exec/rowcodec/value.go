@@ -14,9 +14,9 @@ import (
 
 const nanosPerDay = types.MicrosPerDay * 1000
 
-// canonical rewrites the bytes of a fixed-width value so that equal values are
+// Canonical rewrites the bytes of a fixed-width value so that equal values are
 // equal bytes.
-func canonical(k types.Kind, b []byte) {
+func Canonical(k types.Kind, b []byte) {
 	switch k {
 	case types.Float64:
 		switch v := math.Float64frombits(binary.LittleEndian.Uint64(b)); {
@@ -76,17 +76,17 @@ func appendValue(dst []byte, t types.Type, arr arrow.Array, i int, key bool) []b
 	case types.Struct:
 		return appendStruct(dst, t, arr.(*array.Struct), i, key)
 	}
-	c, w := viewColumn(t, arr), width(t)
+	c, w := View(t, arr), Width(t)
 	switch {
 	case t.Kind == types.Bool:
 		return append(dst, c.boolByte(i))
 	case w == 0:
-		b := c.bytes(i)
+		b := c.Bytes(i)
 		return append(binary.AppendUvarint(dst, uint64(len(b))), b...)
 	}
-	dst = append(dst, c.raw[w*i:w*i+w]...)
+	dst = append(dst, c.Raw[w*i:w*i+w]...)
 	if key {
-		canonical(t.Kind, dst[len(dst)-w:])
+		Canonical(t.Kind, dst[len(dst)-w:])
 	}
 	return dst
 }
