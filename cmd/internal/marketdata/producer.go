@@ -146,18 +146,22 @@ func (p *Producer) send(ctx, sending context.Context, start time.Time) {
 	defer timer.Stop()
 	for ctx.Err() == nil && p.failure.Load() == nil {
 		now := p.opts.Now()
-		if p.opts.Duration > 0 && now.Sub(start) >= p.opts.Duration {
+		elapsed, over := now.Sub(start), false
+		if p.opts.Duration > 0 && elapsed >= p.opts.Duration {
+			elapsed, over = p.opts.Duration, true // a late look doesn't change how many
+		}
+		n := p.due(elapsed)
+		if over && (n <= 0 || p.opts.TPS == 0) {
 			return
 		}
-		n := p.due(now.Sub(start))
 		if n > 0 {
 			p.burst(sending, int(n), now.UnixMilli())
 		}
 		if p.opts.Count > 0 && p.ticks.sent >= p.opts.Count {
 			return
 		}
-		if n == maxBurst {
-			continue // there is more
+		if n == maxBurst || over {
+			continue // there may be more
 		}
 		select {
 		case <-ctx.Done():
