@@ -1,0 +1,108 @@
+package kafka
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	ckafka "github.com/confluentinc/confluent-kafka-go/v2/kafka"
+
+	"laminardb/sql/pgerr"
+)
+
+// discoverTimeout bounds one look, and with it how long Close waits.
+const discoverTimeout = 500 * time.Millisecond
+
+// discovery is what the looking goroutine hands to the polling one.
+type discovery struct {
+	mu     sync.Mutex
+	splits []split
+	failed error
+}
+
+// startDiscovery looks for partitions beyond the n known ones until Close.
+func (r *reader) startDiscovery(n int32, every time.Duration) {
+	ctx, stop := context.WithCancel(context.Background())
+	r.stop = stop
+	if every <= 0 {
+		return
+	}
+	r.discovers.Add(1)
+	go func() {
+		defer r.discovers.Done()
+		tick := time.NewTicker(every)
+		defer tick.Stop()
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-tick.C:
+				n = r.look(n)
+			}
+		}
+	}()
+}
+
+// look asks for the topic's partitions once and returns how many are known now.
+func (r *reader) look(known int32) int32 {
+	n, err := r.client.partitions(discoverTimeout)
+	var kerr ckafka.Error
+	switch {
+	case errors.As(err, &kerr) && topicMissing(kerr.Code()):
+		r.found.fail(faultError(r.src.topic, event{code: kerr.Code(), partition: -1, text: kerr.Error()}))
+		return known
+	case err != nil:
+		return known // the reader's own events say what is wrong
+	case n < known:
+		r.found.fail(pgerr.Newf(pgerr.ObjectNotInPrerequisite, "topic %q has %d partitions, but had %d before", r.src.topic, n, known).
+			WithHint("The topic was created anew. Create the source again."))
+		return known
+	}
+	r.health.clear()
+	var parts []int32
+	for _, p := range r.src.assigned(n) {
+		if p >= known {
+			parts = append(parts, p)
+		}
+	}
+	low, err := r.client.offsets(parts, offsetBeginning, discoverTimeout)
+	if err != nil {
+		return known // try again at the next tick
+	}
+	r.found.mu.Lock()
+	defer r.found.mu.Unlock()
+	for i, p := range parts {
+		r.found.splits = append(r.found.splits, split{number: p, position: low[i], high: low[i], empty: true})
+	}
+	return n
+}
+
+func (d *discovery) fail(err error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.failed = err
+}
+
+// adopt starts to read what was discovered; a new partition is read from its
+// beginning, since all of it is younger than the reader.
+func (r *reader) adopt() error {
+	r.found.mu.Lock()
+	splits, err := r.found.splits, r.found.failed
+	r.found.splits = nil
+	r.found.mu.Unlock()
+	if err != nil || len(splits) == 0 {
+		return err
+	}
+	at := map[int32]int64{}
+	for _, s := range splits {
+		at[s.number] = s.position
+		r.add(s)
+	}
+	if err := r.client.assign(at, false); err != nil {
+		return pgerr.Newf(pgerr.ConnectionFailure, "assigning new partitions of topic %q: %w", r.src.topic, err)
+	}
+	r.src.logger.Info(fmt.Sprintf("kafka: topic %q has %d new partitions", r.src.topic, len(splits)))
+	return nil
+}

@@ -1,0 +1,254 @@
+package kafka_test
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"laminardb/connectors"
+	"laminardb/sql/batch"
+	"laminardb/sql/pgerr"
+	"laminardb/sql/types"
+)
+
+func TestReadAndReopen(t *testing.T) {
+	_, addr := cluster(t, 3, "t")
+	cl := kafkaClient(t, addr)
+	produce(t, cl, numbered("t", 0, 0, 20000)...)
+	produce(t, cl, numbered("t", 1, 500, 700)...)
+	s := newSource(t, addr, "t")
+
+	r := open(t, s, nil)
+	got := read(t, r, 20200)
+	equal(t, "partition 0", got.rows[0], wants(0, 20000, 0))
+	equal(t, "partition 1", got.rows[1], wants(0, 200, 500))
+	equal(t, "next", got.next, connectors.Positions{0: 20000, 1: 200})
+	equal(t, "splits", r.Splits(), []connectors.SplitStatus{
+		{Split: 0, Position: 20000, High: 20000},
+		{Split: 1, Position: 200, High: 200},
+		{Split: 2, Position: 0, High: 0, Empty: true},
+	})
+
+	produce(t, cl, numbered("t", 0, 20000, 20003)...)
+	produce(t, cl, numbered("t", 2, 0, 1)...)
+	got = read(t, r, 4)
+	equal(t, "more", got.rows, map[int32][]string{0: wants(20000, 20003, 0), 2: wants(0, 1, 0)})
+	if r.Splits()[2].Empty {
+		t.Fatal("a split that got a record is still empty")
+	}
+
+	got = read(t, open(t, s, connectors.Positions{0: 19990, 1: 199, 2: 1}), 14)
+	equal(t, "reopened", got.rows, map[int32][]string{0: wants(19990, 20003, 0), 1: wants(199, 200, 500)})
+}
+
+func TestIdlePollAndCancel(t *testing.T) {
+	_, addr := cluster(t, 1, "t")
+	r := open(t, newSource(t, addr, "t"), nil)
+	if c, err := r.Poll(context.Background(), 10*time.Millisecond); c != nil || err != nil {
+		t.Fatal(c, err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	polled := make(chan error)
+	go func() {
+		_, err := r.Poll(ctx, time.Hour)
+		polled <- err
+	}()
+	cancel()
+	select {
+	case err := <-polled:
+		equal(t, "error", err, context.Canceled)
+	case <-time.After(patience):
+		t.Fatal("a cancelled poll did not return")
+	}
+}
+
+func TestOffsetReset(t *testing.T) {
+	for _, c := range []struct {
+		reset string
+		rows  map[int32][]string
+	}{
+		{"earliest", map[int32][]string{0: wants(0, 11, 0), 1: wants(0, 11, 0)}},
+		{"latest", map[int32][]string{0: wants(10, 11, 0), 1: wants(10, 11, 0)}},
+		{"timestamp:1055", map[int32][]string{0: wants(6, 11, 0), 1: wants(6, 11, 0)}},
+		{"timestamp:99000", map[int32][]string{0: wants(10, 11, 0), 1: wants(10, 11, 0)}},
+		{"0:7", map[int32][]string{0: wants(7, 11, 0), 1: wants(0, 11, 0)}},
+		{"1:9, 0:10", map[int32][]string{0: wants(10, 11, 0), 1: wants(9, 11, 0)}},
+	} {
+		t.Run(c.reset, func(t *testing.T) {
+			_, addr := cluster(t, 2, "t")
+			cl := kafkaClient(t, addr)
+			for p := range int32(2) {
+				recs := numbered("t", p, 0, 10)
+				for i, r := range recs {
+					r.Timestamp = time.UnixMilli(int64(1000 + i*10))
+				}
+				produce(t, cl, recs...)
+			}
+			r := open(t, newSource(t, addr, "t", "offset_reset", c.reset), nil)
+			produce(t, cl, numbered("t", 0, 10, 11)...)
+			produce(t, cl, numbered("t", 1, 10, 11)...)
+			got := read(t, r, len(c.rows[0])+len(c.rows[1]))
+			equal(t, "rows", got.rows, c.rows)
+		})
+	}
+}
+
+func TestMetadataAndRejects(t *testing.T) {
+	_, addr := cluster(t, 1, "t")
+	at := time.UnixMilli(1700000000123)
+	produce(t, kafkaClient(t, addr),
+		&kgo.Record{Topic: "t", Key: []byte("a"), Value: []byte("1"), Timestamp: at, Headers: []kgo.RecordHeader{
+			{Key: "x", Value: []byte("1")}, {Key: "y", Value: []byte{0xff}}, {Key: "x", Value: nil}}},
+		&kgo.Record{Topic: "t", Key: []byte("bad"), Value: []byte("oops"), Timestamp: at},
+		&kgo.Record{Topic: "t", Key: []byte{0xfe}, Value: nil, Timestamp: at.Add(-time.Second)},
+		&kgo.Record{Topic: "t", Key: nil, Value: []byte("4"), Timestamp: at},
+		&kgo.Record{Topic: "t", Key: nil, Value: []byte{}, Timestamp: at},
+	)
+	rel := relation(
+		includes("key", "key", "partition", "offset", "timestamp", "timestamp", "headers"),
+		[]batch.Field{
+			{Name: "k", Type: types.Of(types.Text)}, {Name: "kb", Type: types.Of(types.Bytea)}, {Name: "p", Type: types.Of(types.Int32)},
+			{Name: "o", Type: types.Of(types.Int64)}, {Name: "ts", Type: types.Of(types.TimestampTZ)},
+			{Name: "ms", Type: types.Of(types.Int64)}, {Name: "h", Type: types.Of(types.JSONB)},
+		},
+		"brokers", addr, "topic", "t", "format", "numbers", "on_error", "skip", "dead_letter_topic", "d", "idle_timeout", "1s", "retain_history", "5")
+	s, err := connector(t, numbers{}).NewSource(context.Background(), rel)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := rel.Options.Unused(); err != nil {
+		t.Fatal(err)
+	}
+	r := open(t, s, nil)
+	var c *connectors.Chunk
+	for c == nil {
+		if c, err = r.Poll(context.Background(), patience); err != nil {
+			t.Fatal(err)
+		}
+	}
+	equal(t, "offsets", c.Offsets, []int64{0, 2, 3})
+	equal(t, "next", c.Next, connectors.Positions{0: 5})
+	equal(t, "rejects", len(c.Rejected), 2)
+	equal(t, "reject", c.Rejected[0], connectors.Rejected{Offset: 1, Reason: "not a number", Key: []byte("bad"), Value: []byte("oops")})
+	if c.Rejected[1].Key != nil || c.Rejected[1].Value == nil {
+		t.Fatal("no key and an empty value must stay apart")
+	}
+	equal(t, "produced at", c.Batch.ProducedAtMillis, at.UnixMilli()-1000)
+	want := []string{
+		"[1 (null) 4]", `["a" "\\xfe" (null)]`, `["a" "\xfe" (null)]`, "[0 0 0]", "[0 2 3]",
+		"[1700000000123000 1699999999123000 1700000000123000]", "[1700000000123 1699999999123 1700000000123]",
+		`["{\"x\": [\"1\", null], \"y\": \"\\\\xff\"}" (null) (null)]`,
+	}
+	for i, w := range want {
+		equal(t, rel.Schema.Fields[i].Name, c.Batch.Cols[i], w)
+	}
+}
+
+func TestDecoderAwayIsRetried(t *testing.T) {
+	_, addr := cluster(t, 1, "t")
+	produce(t, kafkaClient(t, addr), numbered("t", 0, 0, 5)...)
+	away := true
+	rel := relation(nil, nil, "brokers", addr, "topic", "t", "format", "numbers")
+	s, err := connector(t, numbers{&away}).NewSource(context.Background(), rel)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := open(t, s, nil)
+	for r.(interface{ Health() string }).Health() == "" {
+		if c, err := r.Poll(context.Background(), time.Second); c != nil || err != nil {
+			t.Fatal(c, err)
+		}
+	}
+	equal(t, "position", r.Splits()[0].Position, 0)
+	away = false
+	equal(t, "rows", read(t, r, 5).rows[0], wants(0, 5, 0))
+	equal(t, "health", r.(interface{ Health() string }).Health(), "")
+}
+
+func TestReadCommitted(t *testing.T) {
+	_, addr := cluster(t, 1, "t")
+	cl := kafkaClient(t, addr, kgo.TransactionalID("tx"))
+	transaction := func(from, to int, end kgo.TransactionEndTry) {
+		t.Helper()
+		if err := cl.BeginTransaction(); err != nil {
+			t.Fatal(err)
+		}
+		produce(t, cl, numbered("t", 0, from, to)...)
+		if err := cl.EndTransaction(context.Background(), end); err != nil {
+			t.Fatal(err)
+		}
+	}
+	transaction(0, 3, kgo.TryCommit) // offsets 0-2, marker 3
+	transaction(100, 103, kgo.TryAbort)
+	transaction(8, 10, kgo.TryCommit) // offsets 8, 9, marker 10
+	r := open(t, newSource(t, addr, "t"), nil)
+	equal(t, "rows", read(t, r, 5).rows[0], append(wants(0, 3, 0), wants(8, 10, 0)...))
+	// The end of the partition lies behind the last marker: a reader that waits to
+	// have read everything must get there.
+	deadline := time.Now().Add(patience)
+	for r.Splits()[0].Position < 11 && time.Now().Before(deadline) {
+		if c, err := r.Poll(context.Background(), 100*time.Millisecond); c != nil || err != nil {
+			t.Fatal(c, err)
+		}
+	}
+	equal(t, "splits", r.Splits(), []connectors.SplitStatus{{Split: 0, Position: 11, High: 11}})
+
+	all := open(t, newSource(t, addr, "t", "kafka.isolation.level", "read_uncommitted"), nil)
+	equal(t, "uncommitted", len(read(t, all, 8).rows[0]), 8)
+}
+
+func TestNewSourceErrors(t *testing.T) {
+	_, addr := cluster(t, 2, "t")
+	base := map[string]string{"brokers": addr, "topic": "t", "format": "numbers"}
+	for _, c := range []struct {
+		name, value string
+		code        pgerr.Code
+		text        string
+	}{
+		{"brokers", "", pgerr.InvalidParameterValue, `option "brokers" is required`},
+		{"topic", "", pgerr.InvalidParameterValue, `option "topic" is required`},
+		{"format", "", pgerr.InvalidParameterValue, `option "format" is required`},
+		{"format", "xml", pgerr.InvalidParameterValue, "must be one of: json, numbers"},
+		{"topic", "nowhere", pgerr.UndefinedObject, `topic "nowhere" does not exist`},
+		{"brokers", "127.0.0.1:1", pgerr.CannotConnect, "127.0.0.1:1"},
+		{"brokers", "127.0.0.1:1", pgerr.CannotConnect, "Connection refused"},
+		{"offset_reset", "newest", pgerr.InvalidParameterValue, "must be earliest, latest"},
+		{"offset_reset", "5:0", pgerr.InvalidParameterValue, "2 partitions"},
+		{"partitions", "0,2", pgerr.InvalidParameterValue, "2 partitions"},
+		{"flavour", "odd", pgerr.InvalidParameterValue, "must be plain"},
+		{"kafka.no.such.thing", "1", pgerr.InvalidParameterValue, `No such configuration property: "no.such.thing"`},
+		{"kafka.fetch.wait.max.ms", "abc", pgerr.InvalidParameterValue, "fetch.wait.max.ms"},
+		{"kafka.auto.offset.reset", "latest", pgerr.InvalidParameterValue, "cannot be set"},
+		{"kafka.plugin.library.paths", "/tmp/x.so", pgerr.InsufficientPrivilege, "cannot be set from SQL"},
+	} {
+		t.Run(c.name+"="+c.value, func(t *testing.T) {
+			var kv []string
+			for k, v := range base {
+				if k != c.name {
+					kv = append(kv, k, v)
+				}
+			}
+			rel := relation(nil, nil, append(kv, c.name, c.value)...)
+			_, err := connector(t, numbers{}).NewSource(context.Background(), rel)
+			wantCode(t, err, c.code, c.text)
+		})
+	}
+	rel := relation(includes("offset"), []batch.Field{{Name: "o", Type: types.Of(types.Text)}},
+		"brokers", addr, "topic", "t", "format", "numbers")
+	_, err := connector(t, numbers{}).NewSource(context.Background(), rel)
+	wantCode(t, err, pgerr.DatatypeMismatch, "INCLUDE offset cannot be a column of type text")
+}
+
+func TestPartitionSubset(t *testing.T) {
+	_, addr := cluster(t, 3, "t")
+	cl := kafkaClient(t, addr)
+	for p := range int32(3) {
+		produce(t, cl, numbered("t", p, 0, 2)...)
+	}
+	r := open(t, newSource(t, addr, "t", "partitions", "1, 2"), nil)
+	got := read(t, r, 4)
+	equal(t, "rows", got.rows, map[int32][]string{1: wants(0, 2, 0), 2: wants(0, 2, 0)})
+	equal(t, "splits", len(r.Splits()), 2)
+}
