@@ -123,12 +123,7 @@ func (p *Producer) Run(ctx context.Context) (Counts, error) {
 	start := p.opts.Now()
 	p.send(ctx, sending, start)
 	elapsed := p.opts.Now().Sub(start)
-	flushing, cancel := context.WithTimeout(sending, flushTimeout)
-	defer cancel()
-	err := p.client.Flush(flushing)
-	if first := p.failure.Load(); first != nil {
-		err = *first
-	}
+	err := p.flush(sending)
 	counts := Counts{
 		Ticks: p.ticks.acked.Load(), Orders: p.orders.acked.Load(),
 		References: int64(len(References())), Elapsed: elapsed,
@@ -138,6 +133,24 @@ func (p *Producer) Run(ctx context.Context) (Counts, error) {
 		return counts, fmt.Errorf("delivering to Kafka (%d records are not acknowledged): %w", lost, err)
 	}
 	return counts, nil
+}
+
+// flush waits for the broker's answers. After a failed delivery it doesn't: the
+// broker is away, and the rest would fail in the same way.
+func (p *Producer) flush(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, flushTimeout)
+	defer cancel()
+	var late error
+	if p.failure.Load() == nil {
+		late = p.client.Flush(ctx)
+	}
+	if first := p.failure.Load(); first != nil {
+		return *first
+	}
+	if late != nil {
+		return fmt.Errorf("no answer within %v: %w", flushTimeout, late)
+	}
+	return nil
 }
 
 // send makes the ticks that are due, at the pace of opts.TPS.
