@@ -172,3 +172,34 @@ func (c *Column) AppendInterval(v types.IntervalValue) {
 		Months: v.Months, Days: v.Days, Nanoseconds: v.Micros * 1000,
 	})
 }
+
+// AppendQuoted appends v, which is UTF-8, as a JSON string.
+func AppendQuoted(dst, v []byte) []byte {
+	const digits = "0123456789abcdef"
+	dst = append(dst, '"')
+	start := 0
+	for i, c := range v {
+		if c >= ' ' && c != '"' && c != '\\' {
+			continue
+		}
+		dst = append(dst, v[start:i]...)
+		start = i + 1
+		switch c {
+		case '"', '\\':
+			dst = append(dst, '\\', c)
+		case '\n':
+			dst = append(dst, '\\', 'n')
+		case '\r':
+			dst = append(dst, '\\', 'r')
+		case '\t':
+			dst = append(dst, '\\', 't')
+		case '\b':
+			dst = append(dst, '\\', 'b')
+		case '\f':
+			dst = append(dst, '\\', 'f')
+		default:
+			dst = append(dst, '\\', 'u', '0', '0', digits[c>>4], digits[c&15])
+		}
+	}
+	return append(append(dst, v[start:]...), '"')
+}
