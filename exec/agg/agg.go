@@ -100,12 +100,6 @@ func SpecOf(a *plan.Agg, retractable bool) Spec {
 	return s
 }
 
-// New returns an empty Accumulator, or a 0A000 error for an aggregate that does
-// not exist here.
-func New(s Spec) (Accumulator, error) {
-	return nil, s.unsupported()
-}
-
 func (s *Spec) unsupported() error {
 	names := make([]string, len(s.Args))
 	for i, t := range s.Args {

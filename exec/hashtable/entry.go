@@ -156,22 +156,22 @@ func (b *scratch) packFixed(t types.Type, arr arrow.Array, sel []int32) {
 // sameLong compares the long key of id with row i's.
 func (t *Table) sameLong(id uint32, i int) bool {
 	s := t.batch.spans[i]
-	return bytes.Equal(t.arena.get(t.refs[id]), t.batch.data[s.from:s.to])
+	return bytes.Equal(t.arena.Get(t.refs[id]), t.batch.data[s.from:s.to])
 }
 
 func (t *Table) setLong(id uint32, key []byte) {
 	for len(t.refs) <= int(id) {
 		t.refs = append(t.refs, 0)
 	}
-	t.refs[id] = t.arena.add(key)
+	t.refs[id] = t.arena.Add(key)
 }
 
 // compact moves the long keys that are left into a new arena.
 func (t *Table) compact() {
-	var a arena
+	var a rowcodec.Arena
 	for id, e := range t.entries {
 		if e.long() {
-			t.refs[id] = a.add(t.arena.get(t.refs[id]))
+			t.refs[id] = a.Add(t.arena.Get(t.refs[id]))
 		}
 	}
 	t.arena = a

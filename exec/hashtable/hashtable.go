@@ -30,7 +30,7 @@ type Table struct {
 	entries []entry  // by id
 	refs    []uint64 // by id, where in the arena a long key is; empty until there is one
 	free    []uint32 // deleted ids, a stack
-	arena   arena
+	arena   rowcodec.Arena
 
 	encoder *rowcodec.Encoder // mode rows only
 	decoder *rowcodec.Decoder
@@ -196,13 +196,13 @@ func (t *Table) Delete(ids []uint32) {
 	for _, id := range ids {
 		t.unlink(id)
 		if e := t.entries[id]; e.long() {
-			t.arena.drop(t.refs[id])
+			t.arena.Drop(t.refs[id])
 		}
 		t.entries[id] = freeEntry
 		t.free = append(t.free, id)
 		t.live--
 	}
-	if t.arena.wasteful() {
+	if t.arena.Wasteful() {
 		t.compact()
 	}
 }
@@ -230,7 +230,7 @@ func (t *Table) Reset() {
 	clear(t.slots)
 	t.live = 0
 	t.entries, t.refs, t.free = t.entries[:0], t.refs[:0], t.free[:0]
-	t.arena.reset()
+	t.arena.Reset()
 }
 
 // SizeBytes returns the memory that the table holds.
@@ -238,5 +238,5 @@ func (t *Table) SizeBytes() int64 {
 	b := &t.batch
 	size := 8*cap(t.slots) + 16*cap(t.entries) + 8*cap(t.refs) + 4*cap(t.free)
 	size += 16*cap(b.keys) + 16*cap(b.spans) + 4*cap(b.tags) + 8*cap(b.found)
-	return int64(size) + t.arena.sizeBytes() + b.rows.SizeBytes()
+	return int64(size) + t.arena.SizeBytes() + b.rows.SizeBytes()
 }

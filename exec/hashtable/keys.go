@@ -66,7 +66,7 @@ func (t *Table) appendRow(dst []byte, id uint32) []byte {
 func (t *Table) keyBytes(id uint32, tmp *[16]byte) []byte {
 	e := t.entries[id]
 	if e.long() {
-		return t.arena.get(t.refs[id])
+		return t.arena.Get(t.refs[id])
 	}
 	binary.LittleEndian.PutUint64(tmp[:], e.lo)
 	binary.LittleEndian.PutUint64(tmp[8:], e.hi)

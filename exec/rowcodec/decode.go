@@ -73,13 +73,14 @@ func (d *Decoder) Decode(rows [][]byte) ([]arrow.Array, error) {
 
 func isNull(row []byte, c int) bool { return row[c/8]>>(c%8)&1 != 0 }
 
-// validity is a validity bitmap that is made at the first NULL.
-type validity struct {
+// Validity is a validity bitmap that is made at the first NULL.
+type Validity struct {
 	bits  []byte
 	nulls int
 }
 
-func (v *validity) setNull(i, n int) {
+// SetNull makes value i of n NULL.
+func (v *Validity) SetNull(i, n int) {
 	if v.bits == nil {
 		v.bits = make([]byte, bitutil.BytesForBits(int64(n)))
 		bitutil.SetBitsTo(v.bits, 0, int64(n), true)
@@ -88,7 +89,9 @@ func (v *validity) setNull(i, n int) {
 	v.nulls++
 }
 
-func (v *validity) array(t types.Type, n int, buffers ...[]byte) arrow.Array {
+// Array makes an array of n values of type t from the buffers that follow the
+// bitmap, which it takes over.
+func (v *Validity) Array(t types.Type, n int, buffers ...[]byte) arrow.Array {
 	bufs := []*memory.Buffer{nil}
 	if v.bits != nil {
 		bufs[0] = memory.NewBufferBytes(v.bits)
@@ -100,7 +103,7 @@ func (v *validity) array(t types.Type, n int, buffers ...[]byte) arrow.Array {
 }
 
 func (d *Decoder) fixed(c int, t types.Type, w int, rows [][]byte) (arrow.Array, error) {
-	var valid validity
+	var valid Validity
 	size := w * len(rows)
 	if t.Kind == types.Bool {
 		size = int(bitutil.BytesForBits(int64(len(rows))))
@@ -108,7 +111,7 @@ func (d *Decoder) fixed(c int, t types.Type, w int, rows [][]byte) (arrow.Array,
 	out := make([]byte, size)
 	for i, row := range rows {
 		if isNull(row, c) {
-			valid.setNull(i, len(rows))
+			valid.SetNull(i, len(rows))
 			continue
 		}
 		p := d.pos[i]
@@ -125,16 +128,16 @@ func (d *Decoder) fixed(c int, t types.Type, w int, rows [][]byte) (arrow.Array,
 		}
 		d.pos[i] = p + w
 	}
-	return valid.array(t, len(rows), out), nil
+	return valid.Array(t, len(rows), out), nil
 }
 
 func (d *Decoder) variable(c int, t types.Type, rows [][]byte) (arrow.Array, error) {
-	var valid validity
+	var valid Validity
 	ends := make([]byte, 4*(len(rows)+1))
 	total := 0
 	for i, row := range rows {
 		if isNull(row, c) {
-			valid.setNull(i, len(rows))
+			valid.SetNull(i, len(rows))
 		} else {
 			n, used := lengthAt(row, d.pos[i])
 			if used <= 0 {
@@ -156,7 +159,7 @@ func (d *Decoder) variable(c int, t types.Type, rows [][]byte) (arrow.Array, err
 			d.pos[i] = from + n
 		}
 	}
-	return valid.array(t, len(rows), ends, out), nil
+	return valid.Array(t, len(rows), ends, out), nil
 }
 
 // lengthAt reads a length and checks that as many bytes follow; used is 0 where

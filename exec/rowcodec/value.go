@@ -40,16 +40,16 @@ func Canonical(k types.Kind, b []byte) {
 // canonicalInterval makes a month of each 30 days and a day of each 24 hours, as
 // PostgreSQL does where it compares; the three parts get the same sign.
 func canonicalInterval(b []byte) {
-	days, nanos := intervalLength(b)
+	days, nanos := IntervalLength(b)
 	months := days / 30
 	binary.LittleEndian.PutUint32(b, uint32(int32(months)))
 	binary.LittleEndian.PutUint32(b[4:], uint32(int32(days%30)))
 	binary.LittleEndian.PutUint64(b[8:], uint64(nanos))
 }
 
-// intervalLength returns an interval as days and a part of a day with the same
+// IntervalLength returns an interval as days and a part of a day with the same
 // sign.
-func intervalLength(b []byte) (days, nanos int64) {
+func IntervalLength(b []byte) (days, nanos int64) {
 	months := int64(int32(binary.LittleEndian.Uint32(b)))
 	days = months*30 + int64(int32(binary.LittleEndian.Uint32(b[4:])))
 	nanos = int64(binary.LittleEndian.Uint64(b[8:]))

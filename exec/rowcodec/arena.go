@@ -1,20 +1,21 @@
-package hashtable
+package rowcodec
 
 import "encoding/binary"
 
-// chunkBytes is the size of an arena's chunks: large enough that there are few,
+// chunkBytes is the size of an Arena's chunks: large enough that there are few,
 // small enough that growing never copies or wastes much.
 const chunkBytes = 256 << 10
 
-// arena holds byte strings by reference: chunk number << 32 | offset. Each has
+// Arena holds byte strings by reference: chunk number << 32 | offset. Each has
 // its length in 4 bytes before it. A chunk holds a longer string alone.
-type arena struct {
+type Arena struct {
 	chunks [][]byte
 	used   int64 // bytes of all strings
 	dead   int64 // of those that were dropped
 }
 
-func (a *arena) add(b []byte) uint64 {
+// Add copies b and returns its reference.
+func (a *Arena) Add(b []byte) uint64 {
 	need := 4 + len(b)
 	last := len(a.chunks) - 1
 	if last < 0 || cap(a.chunks[last])-len(a.chunks[last]) < need {
@@ -29,18 +30,22 @@ func (a *arena) add(b []byte) uint64 {
 	return ref
 }
 
-func (a *arena) get(ref uint64) []byte {
+// Get returns the bytes of a reference, which are the Arena's.
+func (a *Arena) Get(ref uint64) []byte {
 	c := a.chunks[ref>>32][uint32(ref):]
 	n := binary.LittleEndian.Uint32(c)
 	return c[4 : 4+n]
 }
 
-func (a *arena) drop(ref uint64) { a.dead += int64(4 + len(a.get(ref))) }
+// Drop says that a reference will not be used again.
+func (a *Arena) Drop(ref uint64) { a.dead += int64(4 + len(a.Get(ref))) }
 
-// wasteful says that it is time to copy what is left.
-func (a *arena) wasteful() bool { return a.dead > chunkBytes && a.dead > a.used/2 }
+// Wasteful says that most is dropped: it is time to copy what is left to a new
+// Arena.
+func (a *Arena) Wasteful() bool { return a.dead > chunkBytes && a.dead > a.used/2 }
 
-func (a *arena) reset() {
+// Reset drops everything and keeps one chunk.
+func (a *Arena) Reset() {
 	if len(a.chunks) > 1 {
 		a.chunks = a.chunks[:1]
 	}
@@ -50,7 +55,8 @@ func (a *arena) reset() {
 	a.used, a.dead = 0, 0
 }
 
-func (a *arena) sizeBytes() int64 {
+// SizeBytes returns the memory that is held.
+func (a *Arena) SizeBytes() int64 {
 	var size int64
 	for _, c := range a.chunks {
 		size += int64(cap(c))
