@@ -30,3 +30,8 @@ const maxWait = time.Second
 func New(formats format.Registry, logger *slog.Logger, now func() time.Time) connectors.SourceConnector {
 	return &sources{formats, logger, now}
 }
+
+// NewSinks returns the sink connector. now is the wall clock.
+func NewSinks(formats format.Registry, logger *slog.Logger, now func() time.Time) connectors.SinkConnector {
+	return &sinks{formats, logger, now}
+}

@@ -2,6 +2,7 @@ package kafka
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -13,6 +14,9 @@ import (
 
 // retryDecode is the wait after the schema registry could not be reached.
 const retryDecode = 500 * time.Millisecond
+
+// errClosed answers a poll after Close.
+var errClosed = errors.New("the Kafka reader is closed")
 
 // split is where the reader stands in one partition.
 type split struct {
@@ -36,6 +40,7 @@ type reader struct {
 
 	splits []split // by partition; holes have number -1
 	failed error   // sticky: what no further poll can mend
+	closed bool
 
 	// undecoded says that batch holds records that the decoder could not take.
 	undecoded bool
@@ -59,6 +64,9 @@ func (r *reader) add(s split) {
 func (r *reader) Poll(ctx context.Context, wait time.Duration) (*connectors.Chunk, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
+	}
+	if r.closed {
+		return nil, errClosed
 	}
 	if r.failed == nil {
 		r.failed = r.adopt()
@@ -90,8 +98,8 @@ func (r *reader) fill(ctx context.Context, wait time.Duration) bool {
 		if r.drain(min(wait, maxWait)) {
 			return true
 		}
-		if r.failed = r.adopt(); r.failed != nil {
-			break
+		if r.failed == nil {
+			r.failed = r.adopt()
 		}
 		wait = deadline.Sub(r.src.now()).Truncate(time.Millisecond)
 	}
@@ -224,8 +232,12 @@ func (r *reader) Commit(at connectors.Positions) error {
 // It may be called from any goroutine.
 func (r *reader) Health() string { return r.health.text() }
 
-// Close implements connectors.Reader.
+// Close implements connectors.Reader. A second Close does nothing.
 func (r *reader) Close() error {
+	if r.closed {
+		return nil
+	}
+	r.closed = true
 	r.stop()
 	r.discovers.Wait()
 	r.batch.close()

@@ -1,0 +1,149 @@
+package kafka_test
+
+import (
+	"context"
+	"net"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kfake"
+
+	"laminardb/connectors"
+	"laminardb/sql/pgerr"
+)
+
+// quickly makes the reader look for new partitions often.
+var quickly = []string{"kafka.topic.metadata.refresh.interval.ms", "50"}
+
+// pollError polls until an error comes.
+func pollError(t *testing.T, r connectors.Reader) error {
+	t.Helper()
+	for deadline := time.Now().Add(patience); time.Now().Before(deadline); {
+		if _, err := r.Poll(context.Background(), 100*time.Millisecond); err != nil {
+			return err
+		}
+	}
+	t.Fatal("no error came")
+	return nil
+}
+
+func TestBrokerRestart(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	port := l.Addr().(*net.TCPAddr).Port
+	l.Close()
+	addr := "127.0.0.1:" + strconv.Itoa(port)
+	opts := []kfake.Opt{kfake.NumBrokers(1), kfake.Ports(port), kfake.DataDir(t.TempDir()), kfake.SeedTopics(1, "t")}
+	first, err := kfake.NewCluster(opts...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cl := kafkaClient(t, addr)
+	produce(t, cl, numbered("t", 0, 0, 10)...)
+	r := open(t, newSource(t, addr, "t", quickly...), nil)
+	read(t, r, 10)
+
+	first.Close()
+	health := r.(interface{ Health() string }).Health
+	for deadline := time.Now().Add(patience); health() == "" && time.Now().Before(deadline); {
+		if c, err := r.Poll(context.Background(), 50*time.Millisecond); c != nil || err != nil {
+			t.Fatalf("an unreachable broker ended the reader: %v %v", c, err)
+		}
+	}
+	if health() == "" {
+		t.Fatal("an unreachable broker does not show")
+	}
+
+	second, err := kfake.NewCluster(opts...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(second.Close)
+	produce(t, cl, numbered("t", 0, 10, 20)...)
+	equal(t, "rows", read(t, r, 10).rows[0], wants(10, 20, 0))
+	equal(t, "health", health(), "")
+}
+
+func TestNewPartition(t *testing.T) {
+	_, addr := cluster(t, 1, "t")
+	cl := kafkaClient(t, addr)
+	produce(t, cl, numbered("t", 0, 0, 3)...)
+	r := open(t, newSource(t, addr, "t", append(quickly, "offset_reset", "latest")...), nil)
+	if _, err := kadm.NewClient(cl).CreatePartitions(context.Background(), 2, "t"); err != nil {
+		t.Fatal(err)
+	}
+	cl.ForceMetadataRefresh()
+	fresh := kafkaClient(t, addr)
+	produce(t, fresh, numbered("t", 1, 0, 5)...)
+	produce(t, fresh, numbered("t", 2, 0, 5)...)
+	produce(t, fresh, numbered("t", 0, 3, 6)...)
+	got := read(t, r, 13)
+	equal(t, "rows", got.rows, map[int32][]string{0: wants(3, 6, 0), 1: wants(0, 5, 0), 2: wants(0, 5, 0)})
+	equal(t, "splits", len(r.Splits()), 3)
+}
+
+func TestTruncatedTopic(t *testing.T) {
+	c, addr := cluster(t, 1, "t")
+	produce(t, kafkaClient(t, addr), numbered("t", 0, 0, 10)...)
+	if err := c.DeleteRecords("t", 0, 5); err != nil {
+		t.Fatal(err)
+	}
+	s := newSource(t, addr, "t")
+	equal(t, "rows", read(t, open(t, s, nil), 5).rows[0], wants(5, 10, 0))
+	for _, at := range []int64{4, 11} {
+		_, err := s.Open(context.Background(), connectors.Positions{0: at})
+		wantCode(t, err, pgerr.ObjectNotInPrerequisite, "has no position "+strconv.FormatInt(at, 10))
+	}
+	_, err := s.Open(context.Background(), connectors.Positions{0: 7, 1: 3})
+	wantCode(t, err, pgerr.ObjectNotInPrerequisite, "partition 1 was read before")
+}
+
+func TestTruncatedUnderReader(t *testing.T) {
+	c, addr := cluster(t, 1, "t")
+	produce(t, kafkaClient(t, addr), numbered("t", 0, 0, 10)...)
+	// The reader stands at 10 when the topic is created anew with fewer records.
+	r := open(t, newSource(t, addr, "t"), connectors.Positions{0: 10})
+	if err := c.DeleteTopic("t"); err != nil {
+		t.Fatal(err)
+	}
+	if err := c.CreateTopic("t", 1, nil); err != nil {
+		t.Fatal(err)
+	}
+	err := pollError(t, r)
+	wantCode(t, err, pgerr.ObjectNotInPrerequisite, "has no position 10")
+	_, again := r.Poll(context.Background(), 0)
+	equal(t, "the error stays", again, err)
+}
+
+func TestDeletedTopic(t *testing.T) {
+	c, addr := cluster(t, 1, "t")
+	r := open(t, newSource(t, addr, "t", quickly...), nil)
+	if err := c.DeleteTopic("t"); err != nil {
+		t.Fatal(err)
+	}
+	wantCode(t, pollError(t, r), pgerr.UndefinedObject, `topic "t" does not exist any more`)
+}
+
+func TestCommit(t *testing.T) {
+	c, addr := cluster(t, 2, "t")
+	produce(t, kafkaClient(t, addr), numbered("t", 0, 0, 10)...)
+	r := open(t, newSource(t, addr, "t", "group_id", "g"), nil)
+	got := read(t, r, 10)
+	if err := r.(interface {
+		Commit(connectors.Positions) error
+	}).Commit(got.next); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	g, err := c.WaitGroupInfo(ctx, "g", func(g *kfake.GroupInfo) bool { return g != nil && len(g.Commits["t"]) > 0 })
+	if err != nil {
+		t.Fatal(err)
+	}
+	equal(t, "committed", g.Commits["t"][0].Offset, 10)
+	equal(t, "members", len(g.Members), 0)
+}
