@@ -263,6 +263,17 @@ func TestTornFilesAreCut(t *testing.T) {
 	appendTo(t, dir+"/kafka/partitions/ticks-1/0.idx", "\x01\x02")
 	b, c := start(t, dir)
 	c.check(b.KafkaAddr(), ids)
+	if err := b.Close(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	// What was written after the cut is whole.
+	b, c = start(t, dir)
+	if got := c.read(b.KafkaAddr()); len(got) != 5 {
+		t.Errorf("after another restart the records are %v", got)
+	}
+	if again := c.register("a-value", firstSchema); again != ids[0] {
+		t.Errorf("after another restart the schema id is %d, was %d", again, ids[0])
+	}
 }
 
 // The records of a transaction that a kill left open must not be read, even if

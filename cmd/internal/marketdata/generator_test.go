@@ -128,6 +128,12 @@ func TestVolumesSidesAndOrders(t *testing.T) {
 		t.Errorf("%d orders for %d ticks", len(orders), n)
 	}
 	ids := map[string]bool{}
+	g := NewGenerator(4)
+	for range 100 { // of one moment: busy producers make many in a millisecond
+		if o, ok := g.Order(start); ok {
+			orders = append(orders, o)
+		}
+	}
 	for _, o := range orders {
 		if ids[o.OrderID] || o.Quantity <= 0 || o.Price <= 0 || (o.Side != Buy && o.Side != Sell) || o.TS < start {
 			t.Fatalf("order %+v", o)
