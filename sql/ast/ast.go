@@ -233,4 +233,7 @@ func (t *Join) Position() Pos { return t.Pos }
 type TypeName struct {
 	Pos  Pos
 	Type types.Type
+	// Name is the spelling, folded and without schema, parameters and []:
+	// "regclass" is to be told from "oid", though their Type is the same.
+	Name string
 }

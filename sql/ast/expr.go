@@ -137,7 +137,7 @@ type Cast struct {
 
 // FuncCall is f([DISTINCT] args [ORDER BY ..]) [WITHIN GROUP (..)] [FILTER (..)]
 // [OVER ..]. COALESCE, NULLIF, GREATEST, LEAST, EXTRACT (field first, as a string
-// literal), SUBSTRING, POSITION, TRIM, OVERLAY and CURRENT_* arrive as calls with
+// literal), SUBSTRING, POSITION, TRIM (as btrim, ltrim, rtrim), OVERLAY and CURRENT_* arrive as calls with
 // the lower-case name and PostgreSQL's function argument order.
 type FuncCall struct {
 	At
@@ -204,4 +204,20 @@ type FieldAccess struct {
 	At
 	Operand Expr
 	Field   string
+}
+
+// Default is DEFAULT in VALUES and SET.
+type Default struct{ At }
+
+// NamedArg is name => value among the arguments of a call.
+type NamedArg struct {
+	At
+	Name  string
+	Value Expr
+}
+
+// TableArg is TABLE name among the arguments of a table function.
+type TableArg struct {
+	At
+	Name Name
 }
