@@ -84,3 +84,6 @@ func translate(path string, err error) error {
 	}
 	return err
 }
+
+// ExtendChecksum returns the CRC32C of what sum is the checksum of, then data.
+func ExtendChecksum(sum uint32, data []byte) uint32 { return crc32.Update(sum, castagnoli, data) }
