@@ -20,7 +20,7 @@ type output struct {
 	raw     net.Conn  // for deadlines
 	w       io.Writer // raw, or TLS over it
 	timeout time.Duration
-	lost    func() // called when a write fails: nobody is there any more
+	lost    func()       // called when a write fails: nobody is there any more
 	hurried atomic.Int64 // a shorter timeout in nanoseconds, 0 for none
 
 	mu  sync.Mutex
