@@ -12,6 +12,7 @@ import (
 
 	"laminardb/connectors"
 	"laminardb/connectors/format"
+	"laminardb/connectors/format/column"
 	"laminardb/connectors/format/registry"
 	"laminardb/sql/batch"
 	"laminardb/sql/pgerr"
@@ -56,7 +57,7 @@ func (f *Format) NewEncoder(ctx context.Context, spec connectors.SinkSpec, subje
 	e := &encoder{cols: cols}
 	binary.BigEndian.PutUint32(e.header[1:], uint32(id))
 	for _, f := range fields {
-		e.fields = append(e.fields, newSource(f.Type, !f.NotNull))
+		e.fields = append(e.fields, newSource(column.NewView(f.Type), !f.NotNull))
 	}
 	return e, nil
 }
@@ -92,7 +93,7 @@ type encoder struct {
 // Append encodes the rows.
 func (e *encoder) Append(dst []byte, ends []int32, b *batch.Batch, from, to int) ([]byte, []int32, error) {
 	for i, f := range e.fields {
-		if err := f.bind(b.Cols[e.cols[i]]); err != nil {
+		if err := f.Bind(b.Cols[e.cols[i]]); err != nil {
 			return dst, ends, fmt.Errorf("encoding avro: %w", err)
 		}
 	}
