@@ -80,6 +80,8 @@ type Spec struct {
 	Retractable bool
 	// OrderBy is the ORDER BY inside the call, or WITHIN GROUP's.
 	OrderBy []rowcodec.OrderKey
+
+	spelt string // Func as it was before New took the common name
 }
 
 // SpecOf returns the Spec of a planned aggregate.

@@ -17,16 +17,35 @@ var canonicalNames = map[string]string{
 // New returns an empty Accumulator, or a 0A000 error for an aggregate that does
 // not exist here.
 func New(s Spec) (Accumulator, error) {
+	s.spelt = s.Func
 	if name, ok := canonicalNames[s.Func]; ok {
 		s.Func = name
 	}
-	if s.Distinct || len(s.OrderBy) > 0 {
-		return nil, s.unsupported()
+	if s.Distinct && !distinctChangesNothing(s.Func) {
+		return newDistinct(s)
 	}
-	if a := newPlain(&s); a != nil {
+	return newOne(&s)
+}
+
+// newOne makes an aggregate that takes rows as they are.
+func newOne(s *Spec) (Accumulator, error) {
+	if a := newPlain(s); a != nil {
+		return a, nil
+	}
+	if a := newOrdered(s); a != nil {
 		return a, nil
 	}
 	return nil, s.unsupported()
+}
+
+// distinctChangesNothing names the aggregates for which a value twice is as good
+// as once.
+func distinctChangesNothing(name string) bool {
+	switch name {
+	case "min", "max", "bool_and", "bool_or", "bit_and", "bit_or", "any_value":
+		return true
+	}
+	return false
 }
 
 // newPlain makes an aggregate over all rows in order of arrival, nil if there is
@@ -48,8 +67,8 @@ func newPlain(s *Spec) Accumulator {
 	case "max":
 		return newMinMax(s, true)
 	}
-	if s.Retractable && (s.Func == "first_value" || s.Func == "last_value" || s.Func == "any_value") {
-		return nil
+	if s.Retractable || len(s.OrderBy) > 0 {
+		return newInvertible(s)
 	}
 	switch s.Func {
 	case "first_value":
@@ -59,6 +78,12 @@ func newPlain(s *Spec) Accumulator {
 	case "any_value":
 		return newEdges(s, false, true)
 	}
+	return newInvertible(s)
+}
+
+// newInvertible makes those that can take rows back, and for which no order
+// matters.
+func newInvertible(s *Spec) Accumulator {
 	switch k := s.Args[0].Kind; s.Func {
 	case "bool_and", "bool_or":
 		return newBool(s, s.Func == "bool_and")

@@ -102,6 +102,16 @@ func (v *Validity) Array(t types.Type, n int, buffers ...[]byte) arrow.Array {
 	return array.MakeFromData(array.NewData(t.Arrow(), n, bufs, nil, v.nulls, 0))
 }
 
+// List makes an array of n lists: t is an Array type, ends the int32 offsets into
+// the elements.
+func (v *Validity) List(t types.Type, n int, ends []byte, elements arrow.Array) arrow.Array {
+	bufs := []*memory.Buffer{nil, memory.NewBufferBytes(ends)}
+	if v.bits != nil {
+		bufs[0] = memory.NewBufferBytes(v.bits)
+	}
+	return array.MakeFromData(array.NewData(t.Arrow(), n, bufs, []arrow.ArrayData{elements.Data()}, v.nulls, 0))
+}
+
 func (d *Decoder) fixed(c int, t types.Type, w int, rows [][]byte) (arrow.Array, error) {
 	var valid Validity
 	size := w * len(rows)
