@@ -36,8 +36,7 @@ func (c *converter) call(e *tree.FuncExpr) (ast.Expr, span) {
 // arguments sets the arguments; marks among them set flags instead.
 func (c *converter) arguments(out *ast.FuncCall, args tree.Exprs) {
 	for _, a := range args {
-		if n, ok := a.(tree.UnqualifiedStar); ok {
-			_ = n
+		if _, ok := a.(tree.UnqualifiedStar); ok {
 			out.Star = true
 			continue
 		}

@@ -120,8 +120,10 @@ func (c *converter) composite(e tree.Expr) (ast.Expr, span) {
 		right := &ast.Column{At: at, Name: ast.Name{Pos: at.Pos, Parts: []string{name}}}
 		op := c.findWord(s.last+1, "collate")
 		return &ast.Binary{At: ast.At{Pos: c.posOf(s)}, Op: "collate", OpPos: c.tokenPos(op), Left: x, Right: right}, s.join(span{i, i})
-	case tree.DefaultVal:
-		return &ast.Default{At: ast.At{Pos: -1}}, empty()
+	case *tree.TupleStar:
+		_, s := c.expr(e.Expr)
+		c.fail(pgerr.At(int(c.posOf(s)), pgerr.FeatureNotSupported, "(expression).* is not supported"))
+		return nil, empty()
 	}
 	c.fail(pgerr.At(int(c.tokenPos(c.first)), pgerr.FeatureNotSupported, "an expression of this kind (%T) is not supported", e))
 	return nil, empty()

@@ -37,6 +37,10 @@ func (c *converter) comparison(e *tree.ComparisonExpr) (ast.Expr, span) {
 		return c.in(e)
 	case tree.IsDistinctFrom, tree.IsNotDistinctFrom:
 		return c.isExpr(e)
+	case tree.Any, tree.Some, tree.All: // with brackets it was written as a call
+		_, s := c.expr(e.Left)
+		c.fail(c.syntaxErrorAt(c.findWord(s.last+1, "any", "some", "all") + 1))
+		return nil, empty()
 	}
 	c.fail(pgerr.At(int(c.tokenPos(c.first)), pgerr.Internal, "the SQL grammar made an unexpected operator %s", e.Operator))
 	return nil, empty()

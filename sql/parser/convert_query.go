@@ -16,9 +16,8 @@ func (c *converter) query(e *tree.Select) (*ast.Query, span) {
 	if inner, ok := e.Select.(*tree.ParenSelect); ok && e.With == nil && e.OrderBy == nil && e.Limit == nil {
 		return c.query(inner.Select)
 	}
-	out := &ast.Query{}
-	s := empty()
-	out.Body, s = c.queryBody(e.Select)
+	body, s := c.queryBody(e.Select)
+	out := &ast.Query{Body: body}
 	if e.With != nil {
 		list, ws := c.withList(e.With)
 		out.With = list
@@ -176,9 +175,6 @@ func (c *converter) item(e tree.SelectExpr) (ast.SelectItem, span) {
 			}
 			return ast.SelectItem{Pos: n.Pos, Star: true, Qualifier: n.Parts}, s
 		}
-	case *tree.TupleStar:
-		_, s := c.expr(x.Expr)
-		c.fail(pgerr.At(int(c.posOf(s)), pgerr.FeatureNotSupported, "(expression).* is not supported"))
 	}
 	x, s := c.expr(e.Expr)
 	item := ast.SelectItem{Pos: c.posOf(s), Expr: x}
@@ -195,11 +191,11 @@ func (c *converter) placeStars(items []ast.SelectItem, spans []span, first int) 
 	at := first
 	for k := range items {
 		if items[k].Pos < 0 && items[k].Star {
-			at = c.findOp(at+1, "*")
-			items[k].Pos = c.tokenPos(at)
-			if at < 0 {
-				return items
+			star := c.findOp(at+1, "*")
+			if star < 0 || c.is(first, "table") {
+				star = first // TABLE t
 			}
+			at, items[k].Pos = star, c.tokenPos(star)
 			continue
 		}
 		at = max(at, spans[k].last)

@@ -161,9 +161,6 @@ func (p *parser) primaryKey(out *ast.CreateRelation) error {
 	}
 	var err error
 	out.PrimaryKey, err = p.nameList()
-	if p.accept("not", "enforced") {
-		return err
-	}
 	return err
 }
 

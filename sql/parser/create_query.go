@@ -2,12 +2,16 @@ package parser
 
 import (
 	"laminardb/sql/ast"
+	"laminardb/sql/lexer"
 	"laminardb/sql/pgerr"
 )
 
 // emitForms is the hint for an EMIT that cannot be read.
 const emitForms = "EMIT has the forms AFTER WATERMARK, ON WINDOW CLOSE, FINAL, ON UPDATE, CHANGES, " +
 	"EVERY INTERVAL '..' and PERIODICALLY INTERVAL '..'."
+
+// afterQuery is the hint for a clause that cannot be read at all.
+const afterQuery = "After the query may come ALLOW LATENESS INTERVAL '..', LATE DATA TO sink and EMIT ..; " + emitForms
 
 // createQuery reads CREATE STREAM, MATERIALIZED VIEW and VIEW after the name.
 func (p *parser) createQuery(out *ast.CreateQuery) (ast.Statement, error) {
@@ -28,7 +32,7 @@ func (p *parser) createQuery(out *ast.CreateQuery) (ast.Statement, error) {
 	start := p.pos
 	end := p.until(p.pos, p.clauseBegins)
 	if out.Query, err = p.queryUntil(end); err != nil {
-		return nil, p.hintClause(err, end)
+		return nil, p.hintClause(err, start, end)
 	}
 	out.QueryText = p.text[p.tokens[start].Pos:p.tokens[end-1].End]
 	for !p.atEnd() {
@@ -39,20 +43,20 @@ func (p *parser) createQuery(out *ast.CreateQuery) (ast.Statement, error) {
 	return out, nil
 }
 
-// clauseBegins reports whether token i begins a clause after the query. An alias
-// named emit would be followed by a comma, a clause or the end.
+// clauseBegins reports whether token i begins a clause after the query. A column
+// or an alias named emit is followed by a comma, an operator or a reserved word.
 func (p *parser) clauseBegins(i int) bool {
-	if p.tokens[i-1].IsOp(".") || p.tokens[i-1].Is("as") {
+	if p.tokens[i-1].IsOp(".") || p.tokens[i-1].IsOp(",") || p.tokens[i-1].Is("as") || p.tokens[i-1].Is("select") {
 		return false
 	}
-	switch {
-	case p.wordsAt(i, "allow", "lateness"), p.wordsAt(i, "late", "data"):
+	if p.wordsAt(i, "allow", "lateness") || p.wordsAt(i, "late", "data", "to") {
 		return true
-	case p.wordsAt(i, "emit"):
-		next := p.sub(i+1, p.end).peek(0)
-		return next.Kind != 0 && !next.IsOp(",") && !next.IsOp(".") && !next.IsOp(")") && !reserved(next.Text) || next.Is("on") || next.Kind == 0
 	}
-	return false
+	if !p.wordsAt(i, "emit") {
+		return false
+	}
+	next := p.sub(i+1, p.end).peek(0)
+	return next.Kind == lexer.EOF || next.Kind == lexer.Word && (!reserved(next.Text) || next.Text == "on")
 }
 
 // sub returns a parser of the tokens [lo, hi).
@@ -60,15 +64,21 @@ func (p *parser) sub(lo, hi int) *parser {
 	return &parser{text: p.text, tokens: p.tokens, match: p.match, pos: min(lo, hi), end: hi}
 }
 
-// hintClause adds the hint for a misspelt clause to an error at a word of it.
-func (p *parser) hintClause(err error, end int) error {
+// hintClause adds a hint to a syntax error of the query [start, end) that stands
+// at or just after a word that begins a clause of ours.
+func (p *parser) hintClause(err error, start, end int) error {
 	e := pgerr.From(err)
 	if e.Hint != "" || e.Code != pgerr.SyntaxError {
 		return err
 	}
-	for i := p.pos; i < end; i++ {
-		if p.tokens[i].Pos+1 == e.Position && (p.tokens[i].Is("lateness") || p.tokens[i].Is("watermark") || p.tokens[i].Is("emit")) {
-			return e.WithHint("After the query may come ALLOW LATENESS INTERVAL '..', LATE DATA TO sink and EMIT ..; %s", emitForms)
+	for i := start; i <= end; i++ {
+		if p.tokens[i].Pos+1 != e.Position {
+			continue
+		}
+		for _, t := range p.tokens[i-1 : i+1] {
+			if t.Is("allow") || t.Is("late") || t.Is("lateness") || t.Is("emit") || t.Is("watermark") {
+				return e.WithHint(afterQuery)
+			}
 		}
 	}
 	return err
@@ -101,7 +111,7 @@ func (p *parser) queryClause(out *ast.CreateQuery) error {
 		}
 		out.Emit, err = p.emitClause(at)
 	default:
-		return p.syntaxError().WithHint("After the query may come ALLOW LATENESS INTERVAL '..', LATE DATA TO sink and EMIT ..")
+		return p.syntaxError().WithHint(afterQuery)
 	}
 	return err
 }
@@ -125,8 +135,8 @@ func (p *parser) emitClause(at ast.Pos) (*ast.Emit, error) {
 		out.Every, err = p.interval()
 		return out, err
 	default:
-		if p.accept("after") || p.accept("on", "window") || p.accept("on") {
-			return nil, p.syntaxError().WithHint(emitForms)
+		if !p.accept("after") && !p.accept("on", "window") {
+			p.accept("on")
 		}
 		return nil, p.syntaxError().WithHint(emitForms)
 	}

@@ -51,8 +51,7 @@ type castType struct {
 type asof struct {
 	match   ast.Expr
 	nearest bool
-	using   bool
-	noOn    bool
+	noOn    bool // neither ON nor USING was written
 }
 
 type openAsof struct {
@@ -132,6 +131,8 @@ func (d *desugarer) atom(i, next int, e ast.Expr) int {
 	d.constant(i)
 	return next
 }
+
+func (d *desugarer) at(i int) ast.At { return ast.At{Pos: ast.Pos(d.tokens[i].Pos)} }
 
 func (d *desugarer) is(i int, ws ...string) bool { return i >= d.first && d.wordsAt(i, ws...) }
 

@@ -83,7 +83,7 @@ func (d *desugarer) substring(i, end int) int {
 		d.argument(from+1, fromEnd)
 	} else {
 		d.put(length, ",")
-		d.atom(length, length+1, &ast.Literal{At: ast.At{Pos: ast.Pos(d.tokens[length].Pos)}, Kind: ast.IntLiteral, Text: "1"})
+		d.atom(length, length+1, &ast.Literal{At: d.at(length), Kind: ast.IntLiteral, Text: "1"})
 	}
 	if length < end {
 		d.put(length, ",")

@@ -102,7 +102,7 @@ func (d *desugarer) asofJoin(i int) int {
 	case d.is(k, "inner"):
 		k, kind = k+1, ""
 	case d.is(k, "right"), d.is(k, "full"):
-		return d.unsupported(i, "ASOF "+d.tokens[k].Text+" JOIN")
+		return d.unsupported(i, "ASOF "+upper(d.tokens[k].Text)+" JOIN")
 	}
 	if !d.is(k, "join") {
 		return 0
@@ -148,7 +148,7 @@ func (d *desugarer) matchCondition(i int) int {
 		if err == nil && len(pair) != 2 {
 			err = pgerr.At(d.tokens[lo].Pos, pgerr.SyntaxError, "MATCH_CONDITION (NEAREST ..) takes two expressions")
 		}
-		join.match = &ast.RowExpr{At: ast.At{Pos: ast.Pos(d.tokens[lo].Pos)}, Elems: pair}
+		join.match = &ast.RowExpr{At: d.at(lo), Elems: pair}
 	} else {
 		join.match, err = d.sub(lo, hi).expr()
 	}
@@ -195,7 +195,7 @@ func (d *desugarer) tableArgument(i int) (int, bool) {
 	if err != nil {
 		return d.fail(err), true
 	}
-	return d.atom(i, d.pos, &ast.TableArg{At: ast.At{Pos: ast.Pos(d.tokens[i].Pos)}, Name: n}), true
+	return d.atom(i, d.pos, &ast.TableArg{At: d.at(i), Name: n}), true
 }
 
 func (d *desugarer) cast(i int, try bool) int {

@@ -45,7 +45,17 @@ func (d *desugarer) word(i, hi int) int {
 		return d.windowClause(i)
 	case "collate":
 		return d.collate(i)
+	case "default":
+		if !d.is(i+1, "values") {
+			return d.atom(i, i+1, &ast.Default{At: d.at(i)})
+		}
 	case "array", "exists", "row":
+		if d.isOp(i+1, "[") && d.isOp(i+2, "]") {
+			return d.atom(i, i+3, &ast.ArrayExpr{At: d.at(i)})
+		}
+		if t.Text == "row" && d.isOp(i+1, "(") && d.isOp(i+2, ")") {
+			return d.atom(i, i+3, &ast.RowExpr{At: d.at(i)})
+		}
 		if d.isOp(i+1, "(") || t.Text == "array" && d.isOp(i+1, "[") {
 			return d.put(i, t.Text)
 		}
@@ -97,7 +107,9 @@ func (d *desugarer) context(i, hi int) int {
 	t := d.tokens[i]
 	switch t.Text {
 	case "values":
-		return d.put(i, "values")
+		if d.isOp(i+1, "(") || d.is(i-1, "default") {
+			return d.put(i, "values")
+		}
 	case "between":
 		return d.put(i, "between")
 	case "insert", "update", "delete":
@@ -306,7 +318,7 @@ func (d *desugarer) fetchFirst(i int) int {
 	k++
 	d.put(i, "limit")
 	if d.is(k, "row") || d.is(k, "rows") {
-		d.atom(i, i+1, &ast.Literal{At: ast.At{Pos: ast.Pos(d.tokens[i].Pos)}, Kind: ast.IntLiteral, Text: "1"})
+		d.atom(i, i+1, &ast.Literal{At: d.at(i), Kind: ast.IntLiteral, Text: "1"})
 	} else {
 		end := d.operandEnd(k, true)
 		d.emit(k, end)
@@ -384,6 +396,8 @@ func (d *desugarer) forClause(i int) int {
 func (d *desugarer) dmlWord(i int) int {
 	begins := i == d.first || d.isOp(i-1, ")") || d.isOp(i-1, "(")
 	switch {
+	case i == d.first && (d.is(i, "insert") && !d.is(i+1, "into") || d.is(i, "delete") && !d.is(i+1, "from")):
+		return d.fail(d.syntaxErrorAt(i + 1))
 	case begins && d.is(i, "insert", "into"):
 		return d.put(i, "insert")
 	case begins && d.is(i, "delete", "from"):

@@ -74,7 +74,7 @@ func (d *desugarer) translate(err error) error {
 		return pgerr.At(d.tokens[token].Pos, pgerr.FeatureNotSupported, "this syntax is not supported")
 	}
 	out := d.syntaxErrorAt(token)
-	if d.is(token, "emit") {
+	if d.is(token, "emit") || d.is(token-1, "emit") {
 		out.WithHint("EMIT ends a query of CREATE STREAM or CREATE MATERIALIZED VIEW.")
 	}
 	return out

@@ -13,8 +13,13 @@ func (p *parser) show() (ast.Statement, error) {
 	out := &ast.Show{Pos: p.here()}
 	p.pos++
 	for _, what := range [][]string{
-		{"sources"}, {"tables"}, {"streams"}, {"views"}, {"sinks"},
-		{"materialized", "views"}, {"checkpoint", "status"},
+		{"sources"},
+		{"tables"},
+		{"streams"},
+		{"views"},
+		{"sinks"},
+		{"materialized", "views"},
+		{"checkpoint", "status"},
 	} {
 		if p.words(what...) && p.pos+len(what) == p.end {
 			p.pos = p.end

@@ -134,7 +134,9 @@ func (p *parser) fetch() (ast.Statement, error) {
 			return nil, pgerr.At(int(p.here()), pgerr.FeatureNotSupported, "FETCH %s is not supported, cursors only move forward", upper(w))
 		}
 	}
-	explicit := p.accept("next") || p.accept("forward")
+	if !p.accept("next") {
+		p.accept("forward")
+	}
 	var err error
 	switch {
 	case p.accept("all"):
@@ -146,7 +148,6 @@ func (p *parser) fetch() (ast.Statement, error) {
 	case p.peek(0).IsOp("-"):
 		return nil, pgerr.At(int(p.here()), pgerr.FeatureNotSupported, "FETCH backward is not supported, cursors only move forward")
 	}
-	_ = explicit
 	if !p.accept("from") {
 		p.accept("in")
 	}
@@ -234,7 +235,7 @@ func (p *parser) copyObject(out *ast.Copy) error {
 	return err
 }
 
-// copyWords reads the old spelling: CSV HEADER DELIMITER ',' NULL ”.
+// copyWords reads the old spelling: CSV HEADER DELIMITER ',' NULL 'n'.
 func (p *parser) copyWords(out *ast.Copy) error {
 	for !p.atEnd() {
 		o := ast.Option{Pos: p.here(), ValuePos: p.here(), Value: "true"}
