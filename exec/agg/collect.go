@@ -208,8 +208,8 @@ func (c *collected) Snapshot(w *rowcodec.StateWriter) {
 
 func (c *collected) Restore(r *rowcodec.StateReader) error {
 	c.next = r.Varint()
-	err := c.restore(r, func(key, value []byte) bool {
-		if c.how.sequence && len(key) < 8 {
+	err := c.restore(r, func(key, value []byte, count int64) bool {
+		if c.how.sequence && (len(key) < 8 || count != 1 && count != -1) {
 			return false
 		}
 		_, err := c.decoder.Decode([][]byte{value})

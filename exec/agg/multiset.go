@@ -27,7 +27,7 @@ type node struct {
 	prefix      uint64 // the key's first 8 bytes, big-endian
 	ref         uint64
 	count       int64
-	total       int64 // the sum of the counts in this subtree
+	total       int64 // the sum of the positive counts in this subtree
 	left, right uint32
 	priority    uint32
 	live        bool
@@ -106,7 +106,7 @@ func (m *multiset) newNode(prefix uint64, key, value []byte, count int64) uint32
 	b = binary.LittleEndian.AppendUint32(b, uint32(len(key)))
 	b = append(append(b, key...), value...)
 	m.dice = m.dice*1664525 + 1013904223 // Knuth's LCG; balance is all that hangs on it
-	n := node{prefix: prefix, ref: m.arena.Add(b), count: count, total: count, live: true}
+	n := node{prefix: prefix, ref: m.arena.Add(b), count: count, total: max(count, 0), live: true}
 	n.priority = uint32(rowcodec.Mix(uint64(m.dice), 0))
 	if at := m.free; at != 0 {
 		m.free = m.nodes[at].left
@@ -119,7 +119,7 @@ func (m *multiset) newNode(prefix uint64, key, value []byte, count int64) uint32
 
 func (m *multiset) update(t uint32) {
 	n := &m.nodes[t]
-	n.total = n.count + m.nodes[n.left].total + m.nodes[n.right].total
+	n.total = max(n.count, 0) + m.nodes[n.left].total + m.nodes[n.right].total
 }
 
 // retotal brings the totals up to date on the way to a key.
@@ -303,10 +303,10 @@ func (m *multiset) nth(id uint32, k int64) uint32 {
 		switch {
 		case k < left:
 			t = n.left
-		case k < left+n.count:
+		case k < left+max(n.count, 0):
 			return t
 		default:
-			k -= left + n.count
+			k -= left + max(n.count, 0)
 			t = n.right
 		}
 	}
@@ -333,8 +333,11 @@ func (m *multiset) snapshot(w *rowcodec.StateWriter) {
 	}
 }
 
-// restore reads a snapshot; valid says whether a key and a value can be.
-func (m *multiset) restore(r *rowcodec.StateReader, valid func(key, value []byte) bool) error {
+// maxCount is far more rows than there are, and few enough to add up.
+const maxCount = 1 << 40
+
+// restore reads a snapshot; valid says whether a pair can be.
+func (m *multiset) restore(r *rowcodec.StateReader, valid func(key, value []byte, count int64) bool) error {
 	*m = multiset{}
 	m.grow(0)
 	var key, value []byte
@@ -351,7 +354,7 @@ func (m *multiset) restore(r *rowcodec.StateReader, valid func(key, value []byte
 			if r.Err() != nil {
 				break
 			}
-			if count == 0 || !valid(key, value) || m.find(m.roots[id], prefixOf(key), key) != 0 {
+			if count == 0 || count > maxCount || count < -maxCount || !valid(key, value, count) || m.find(m.roots[id], prefixOf(key), key) != 0 {
 				return r.Corrupt("aggregate has a bad pair")
 			}
 			m.add(id, key, value, count)
