@@ -3,6 +3,7 @@ package kafka_test
 import (
 	"context"
 	"encoding/binary"
+	"strconv"
 	"testing"
 	"time"
 
@@ -141,4 +142,26 @@ func confluentPoll(b *testing.B, addr string) time.Duration {
 		}
 	}
 	return time.Since(start)
+}
+
+// BenchmarkSink writes batches of 1000 keyed rows to a broker that drops them.
+func BenchmarkSink(b *testing.B) {
+	_, addr := cluster(b, 4, "out", kfake.BlackholeProduce())
+	s := newSink(b, sinkSpec(false, nil, "brokers", addr, "topic", "out", "format", "numbers", "key", "symbol"))
+	var lines []string
+	for i := range 1000 {
+		lines = append(lines, "SYM"+strconv.Itoa(i%50)+" "+strconv.Itoa(i))
+	}
+	data := rows(lines...)
+	b.ReportAllocs()
+	b.ResetTimer()
+	for range b.N {
+		if err := s.Write(context.Background(), data); err != nil {
+			b.Fatal(err)
+		}
+	}
+	if err := s.Flush(context.Background()); err != nil {
+		b.Fatal(err)
+	}
+	perSecond(b, int64(b.N)*1000, b.Elapsed())
 }

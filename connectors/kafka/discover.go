@@ -15,11 +15,16 @@ import (
 // discoverTimeout bounds one look, and with it how long Close waits.
 const discoverTimeout = 500 * time.Millisecond
 
+// missesToFail is how often in a row the topic must be unknown: a broker that has
+// just started may not know its topics yet.
+const missesToFail = 3
+
 // discovery is what the looking goroutine hands to the polling one.
 type discovery struct {
 	mu     sync.Mutex
 	splits []split
 	failed error
+	misses int // in a row; of the looking goroutine alone
 }
 
 // startDiscovery looks for partitions beyond the n known ones until Close.
@@ -39,7 +44,10 @@ func (r *reader) startDiscovery(n int32, every time.Duration) {
 			case <-ctx.Done():
 				return
 			case <-tick.C:
-				n = r.look(n)
+				before := n
+				if n = r.look(n); n != before {
+					r.client.yield() // a waiting poll takes them up
+				}
 			}
 		}
 	}()
@@ -51,7 +59,9 @@ func (r *reader) look(known int32) int32 {
 	var kerr ckafka.Error
 	switch {
 	case errors.As(err, &kerr) && topicMissing(kerr.Code()):
-		r.found.fail(faultError(r.src.topic, event{code: kerr.Code(), partition: -1, text: kerr.Error()}))
+		if r.found.misses++; r.found.misses >= missesToFail {
+			r.found.fail(faultError(r.src.topic, event{code: kerr.Code(), partition: -1, text: kerr.Error()}))
+		}
 		return known
 	case err != nil:
 		return known // the reader's own events say what is wrong
@@ -60,6 +70,7 @@ func (r *reader) look(known int32) int32 {
 			WithHint("The topic was created anew. Create the source again."))
 		return known
 	}
+	r.found.misses = 0
 	r.health.clear()
 	var parts []int32
 	for _, p := range r.src.assigned(n) {

@@ -30,6 +30,7 @@ func pollError(t *testing.T, r connectors.Reader) error {
 }
 
 func TestBrokerRestart(t *testing.T) {
+	t.Parallel()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -44,7 +45,7 @@ func TestBrokerRestart(t *testing.T) {
 	}
 	cl := kafkaClient(t, addr)
 	produce(t, cl, numbered("t", 0, 0, 10)...)
-	r := open(t, newSource(t, addr, "t", quickly...), nil)
+	r := open(t, newSource(t, addr, "t", append(quickly, "kafka.reconnect.backoff.max.ms", "200")...), nil)
 	read(t, r, 10)
 
 	first.Close()
@@ -63,12 +64,13 @@ func TestBrokerRestart(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(second.Close)
-	produce(t, cl, numbered("t", 0, 10, 20)...)
+	produce(t, kafkaClient(t, addr), numbered("t", 0, 10, 20)...)
 	equal(t, "rows", read(t, r, 10).rows[0], wants(10, 20, 0))
 	equal(t, "health", health(), "")
 }
 
 func TestNewPartition(t *testing.T) {
+	t.Parallel()
 	_, addr := cluster(t, 1, "t")
 	cl := kafkaClient(t, addr)
 	produce(t, cl, numbered("t", 0, 0, 3)...)
@@ -87,6 +89,7 @@ func TestNewPartition(t *testing.T) {
 }
 
 func TestTruncatedTopic(t *testing.T) {
+	t.Parallel()
 	c, addr := cluster(t, 1, "t")
 	produce(t, kafkaClient(t, addr), numbered("t", 0, 0, 10)...)
 	if err := c.DeleteRecords("t", 0, 5); err != nil {
@@ -103,6 +106,7 @@ func TestTruncatedTopic(t *testing.T) {
 }
 
 func TestTruncatedUnderReader(t *testing.T) {
+	t.Parallel()
 	c, addr := cluster(t, 1, "t")
 	produce(t, kafkaClient(t, addr), numbered("t", 0, 0, 10)...)
 	// The reader stands at 10 when the topic is created anew with fewer records.
@@ -120,6 +124,7 @@ func TestTruncatedUnderReader(t *testing.T) {
 }
 
 func TestDeletedTopic(t *testing.T) {
+	t.Parallel()
 	c, addr := cluster(t, 1, "t")
 	r := open(t, newSource(t, addr, "t", quickly...), nil)
 	if err := c.DeleteTopic("t"); err != nil {
@@ -129,6 +134,7 @@ func TestDeletedTopic(t *testing.T) {
 }
 
 func TestCommit(t *testing.T) {
+	t.Parallel()
 	c, addr := cluster(t, 2, "t")
 	produce(t, kafkaClient(t, addr), numbered("t", 0, 0, 10)...)
 	r := open(t, newSource(t, addr, "t", "group_id", "g"), nil)

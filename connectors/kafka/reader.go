@@ -36,7 +36,8 @@ type reader struct {
 	client  *client
 	decoder format.Decoder
 	batch   *drained
-	health  health
+	// health is the connection's; decoding is the decoder's.
+	health, decoding health
 
 	splits []split // by partition; holes have number -1
 	failed error   // sticky: what no further poll can mend
@@ -91,8 +92,13 @@ func (r *reader) fill(ctx context.Context, wait time.Duration) bool {
 	if r.drain(0) {
 		return true
 	}
-	wake := context.AfterFunc(ctx, r.client.yield)
-	defer wake()
+	yielded := make(chan struct{})
+	calm := context.AfterFunc(ctx, func() { defer close(yielded); r.client.yield() })
+	defer func() {
+		if !calm() {
+			<-yielded // the client may be closed after this poll
+		}
+	}()
 	deadline := r.src.now().Add(wait)
 	for r.failed == nil && ctx.Err() == nil && wait > 0 {
 		if r.drain(min(wait, maxWait)) {
@@ -155,13 +161,13 @@ func (r *reader) decode(ctx context.Context) (*connectors.Chunk, error) {
 		if ctx.Err() != nil {
 			return nil, ctx.Err()
 		}
-		r.health.set(fmt.Sprintf("decoding topic %q: %v", r.src.topic, err), 0)
+		r.decoding.set(fmt.Sprintf("decoding topic %q: %v", r.src.topic, err), 0)
 		r.retryAt = r.src.now().Add(retryDecode)
 		return nil, nil
 	}
 	if r.undecoded {
 		r.undecoded = false
-		r.health.clear()
+		r.decoding.clear()
 	}
 	if len(d.Cols) != r.src.rel.Declared {
 		r.failed = pgerr.Newf(pgerr.Internal, "the decoder of %q returned %d columns of %d", r.src.rel.Name, len(d.Cols), r.src.rel.Declared)
@@ -228,9 +234,14 @@ func (r *reader) Commit(at connectors.Positions) error {
 	return nil
 }
 
-// Health says what is wrong with the connection at the moment, "" for nothing.
-// It may be called from any goroutine.
-func (r *reader) Health() string { return r.health.text() }
+// Health says what is wrong with the connection or the decoder at the moment, ""
+// for nothing. It may be called from any goroutine.
+func (r *reader) Health() string {
+	if trouble := r.health.text(); trouble != "" {
+		return trouble
+	}
+	return r.decoding.text()
+}
 
 // Close implements connectors.Reader. A second Close does nothing.
 func (r *reader) Close() error {

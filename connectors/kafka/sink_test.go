@@ -119,6 +119,7 @@ func topicRecords(t testing.TB, addr, topic string, n int) []string {
 }
 
 func TestSinkRoundTrip(t *testing.T) {
+	t.Parallel()
 	_, addr := cluster(t, 1, "out")
 	s := newSink(t, sinkSpec(false, nil, "brokers", addr, "topic", "out", "format", "numbers", "key", "symbol", "kafka.linger.ms", "1"))
 	write(t, s, rows("AAPL 1", "MSFT 2", "∅ 3"))
@@ -136,6 +137,7 @@ func TestSinkRoundTrip(t *testing.T) {
 }
 
 func TestSinkWithoutKeyAndWithFormatKey(t *testing.T) {
+	t.Parallel()
 	_, addr := cluster(t, 1, "plain", kfake.SeedTopics(1, "keyed"))
 	write(t, newSink(t, sinkSpec(false, nil, "brokers", addr, "topic", "plain", "format", "numbers")), rows("A 1"))
 	equal(t, "plain", topicRecords(t, addr, "plain", 1), []string{"∅=A|1"})
@@ -144,6 +146,7 @@ func TestSinkWithoutKeyAndWithFormatKey(t *testing.T) {
 }
 
 func TestUpsertSink(t *testing.T) {
+	t.Parallel()
 	_, addr := cluster(t, 1, "out")
 	s := newSink(t, sinkSpec(true, []int{1}, "brokers", addr, "topic", "out", "format", "numbers", "envelope", "upsert"))
 	write(t, s, rows("A 1", "B 1", "C 1"))
@@ -157,6 +160,7 @@ func TestUpsertSink(t *testing.T) {
 // The places that Java's DefaultPartitioner gives these keys, from murmur2 with
 // its seed: clients that look a key up rely on them.
 func TestPartitionerMatchesJava(t *testing.T) {
+	t.Parallel()
 	_, addr := cluster(t, 12, "out")
 	s := newSink(t, sinkSpec(false, nil, "brokers", addr, "topic", "out", "format", "numbers", "key", "symbol"))
 	write(t, s, rows("AAPL 1", "MSFT 2", "GOOGL 3", "TSLA 4", "AMZN 5"))
@@ -181,6 +185,7 @@ func TestPartitionerMatchesJava(t *testing.T) {
 }
 
 func TestSinkDeliveryFailure(t *testing.T) {
+	t.Parallel()
 	c, addr := cluster(t, 1, "out")
 	s := newSink(t, sinkSpec(false, nil, "brokers", addr, "topic", "out", "format", "numbers"))
 	c.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Topic: "out", Err: kerr.MessageTooLarge, Count: 1})
@@ -191,6 +196,7 @@ func TestSinkDeliveryFailure(t *testing.T) {
 }
 
 func TestSinkFlushCanBeCancelled(t *testing.T) {
+	t.Parallel()
 	c, addr := cluster(t, 1, "out")
 	s := newSink(t, sinkSpec(false, nil, "brokers", addr, "topic", "out", "format", "numbers"))
 	f := c.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Topic: "out", Err: kerr.NotLeaderForPartition, Count: -1})
@@ -210,6 +216,7 @@ func TestSinkFlushCanBeCancelled(t *testing.T) {
 }
 
 func TestNewSinkErrors(t *testing.T) {
+	t.Parallel()
 	_, addr := cluster(t, 1, "out")
 	base := []string{"brokers", addr, "format", "numbers"}
 	for _, c := range []struct {

@@ -160,7 +160,8 @@ func (s *source) Open(ctx context.Context, from connectors.Positions) (connector
 		return nil, pgerr.Newf(pgerr.ConnectionFailure, "assigning topic %q: %w", s.topic, err)
 	}
 	r := &reader{
-		src: s, client: c, decoder: dec, health: health{logger: s.logger, now: s.now},
+		src: s, client: c, decoder: dec,
+		health: health{logger: s.logger, now: s.now}, decoding: health{logger: s.logger, now: s.now},
 		batch: newDrained(batch.MaxRows, s.wantsHeaders()),
 	}
 	for _, sp := range splits {

@@ -8,12 +8,14 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"laminardb/connectors"
+	"laminardb/connectors/kafka"
 	"laminardb/sql/batch"
 	"laminardb/sql/pgerr"
 	"laminardb/sql/types"
 )
 
 func TestReadAndReopen(t *testing.T) {
+	t.Parallel()
 	_, addr := cluster(t, 3, "t")
 	cl := kafkaClient(t, addr)
 	produce(t, cl, numbered("t", 0, 0, 20000)...)
@@ -44,6 +46,7 @@ func TestReadAndReopen(t *testing.T) {
 }
 
 func TestIdlePollAndCancel(t *testing.T) {
+	t.Parallel()
 	_, addr := cluster(t, 1, "t")
 	r := open(t, newSource(t, addr, "t"), nil)
 	if c, err := r.Poll(context.Background(), 10*time.Millisecond); c != nil || err != nil {
@@ -65,6 +68,7 @@ func TestIdlePollAndCancel(t *testing.T) {
 }
 
 func TestOffsetReset(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		reset string
 		rows  map[int32][]string
@@ -96,11 +100,13 @@ func TestOffsetReset(t *testing.T) {
 }
 
 func TestMetadataAndRejects(t *testing.T) {
+	t.Parallel()
 	_, addr := cluster(t, 1, "t")
 	at := time.UnixMilli(1700000000123)
 	produce(t, kafkaClient(t, addr),
 		&kgo.Record{Topic: "t", Key: []byte("a"), Value: []byte("1"), Timestamp: at, Headers: []kgo.RecordHeader{
-			{Key: "x", Value: []byte("1")}, {Key: "y", Value: []byte{0xff}}, {Key: "x", Value: nil}}},
+			{Key: "x", Value: []byte("1")}, {Key: "y", Value: []byte{0xff}}, {Key: "x", Value: nil},
+		}},
 		&kgo.Record{Topic: "t", Key: []byte("bad"), Value: []byte("oops"), Timestamp: at},
 		&kgo.Record{Topic: "t", Key: []byte{0xfe}, Value: nil, Timestamp: at.Add(-time.Second)},
 		&kgo.Record{Topic: "t", Key: nil, Value: []byte("4"), Timestamp: at},
@@ -109,9 +115,13 @@ func TestMetadataAndRejects(t *testing.T) {
 	rel := relation(
 		includes("key", "key", "partition", "offset", "timestamp", "timestamp", "headers"),
 		[]batch.Field{
-			{Name: "k", Type: types.Of(types.Text)}, {Name: "kb", Type: types.Of(types.Bytea)}, {Name: "p", Type: types.Of(types.Int32)},
-			{Name: "o", Type: types.Of(types.Int64)}, {Name: "ts", Type: types.Of(types.TimestampTZ)},
-			{Name: "ms", Type: types.Of(types.Int64)}, {Name: "h", Type: types.Of(types.JSONB)},
+			{Name: "k", Type: types.Of(types.Text)},
+			{Name: "kb", Type: types.Of(types.Bytea)},
+			{Name: "p", Type: types.Of(types.Int32)},
+			{Name: "o", Type: types.Of(types.Int64)},
+			{Name: "ts", Type: types.Of(types.TimestampTZ)},
+			{Name: "ms", Type: types.Of(types.Int64)},
+			{Name: "h", Type: types.Of(types.JSONB)},
 		},
 		"brokers", addr, "topic", "t", "format", "numbers", "on_error", "skip", "dead_letter_topic", "d", "idle_timeout", "1s", "retain_history", "5")
 	s, err := connector(t, numbers{}).NewSource(context.Background(), rel)
@@ -147,6 +157,7 @@ func TestMetadataAndRejects(t *testing.T) {
 }
 
 func TestDecoderAwayIsRetried(t *testing.T) {
+	t.Parallel()
 	_, addr := cluster(t, 1, "t")
 	produce(t, kafkaClient(t, addr), numbered("t", 0, 0, 5)...)
 	away := true
@@ -168,6 +179,7 @@ func TestDecoderAwayIsRetried(t *testing.T) {
 }
 
 func TestReadCommitted(t *testing.T) {
+	t.Parallel()
 	_, addr := cluster(t, 1, "t")
 	cl := kafkaClient(t, addr, kgo.TransactionalID("tx"))
 	transaction := func(from, to int, end kgo.TransactionEndTry) {
@@ -200,6 +212,7 @@ func TestReadCommitted(t *testing.T) {
 }
 
 func TestNewSourceErrors(t *testing.T) {
+	t.Parallel()
 	_, addr := cluster(t, 2, "t")
 	base := map[string]string{"brokers": addr, "topic": "t", "format": "numbers"}
 	for _, c := range []struct {
@@ -242,6 +255,7 @@ func TestNewSourceErrors(t *testing.T) {
 }
 
 func TestPartitionSubset(t *testing.T) {
+	t.Parallel()
 	_, addr := cluster(t, 3, "t")
 	cl := kafkaClient(t, addr)
 	for p := range int32(3) {
@@ -251,4 +265,48 @@ func TestPartitionSubset(t *testing.T) {
 	got := read(t, r, 4)
 	equal(t, "rows", got.rows, map[int32][]string{1: wants(0, 2, 0), 2: wants(0, 2, 0)})
 	equal(t, "splits", len(r.Splits()), 2)
+}
+
+func TestLargeRecordsEndABatchEarly(t *testing.T) {
+	t.Parallel()
+	_, addr := cluster(t, 1, "t")
+	cl := kafkaClient(t, addr)
+	const size, count = 200_000, 150
+	for range count {
+		produce(t, cl, &kgo.Record{Topic: "t", Value: make([]byte, size)})
+	}
+	r := open(t, newSource(t, addr, "t"), nil)
+	for n := 0; n < count; {
+		c, err := r.Poll(context.Background(), patience)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if c.Bytes > 8<<20+size {
+			t.Fatalf("a chunk of %d bytes", c.Bytes)
+		}
+		for i, rej := range c.Rejected {
+			if rej.Offset != int64(n+i) || len(rej.Value) != size {
+				t.Fatalf("record %d has offset %d and %d bytes", n+i, rej.Offset, len(rej.Value))
+			}
+		}
+		n += len(c.Rejected)
+	}
+}
+
+func TestDrain(t *testing.T) {
+	t.Parallel()
+	_, addr := cluster(t, 2, "t")
+	cl := kafkaClient(t, addr)
+	produce(t, cl, numbered("t", 0, 10, 60)...)
+	produce(t, cl, numbered("t", 1, 10, 60)...)
+	d, err := kafka.Drain(context.Background(), addr, "t", 100, time.Now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	equal(t, "drained", []int64{d.Messages, d.Bytes}, []int64{100, 200})
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	if _, err := kafka.Drain(ctx, addr, "t", 101, time.Now); err == nil {
+		t.Fatal("a cancelled drain succeeds")
+	}
 }
