@@ -46,7 +46,9 @@ func (p *parser) createQuery(out *ast.CreateQuery) (ast.Statement, error) {
 // clauseBegins reports whether token i begins a clause after the query. A column
 // or an alias named emit is followed by a comma, an operator or a reserved word.
 func (p *parser) clauseBegins(i int) bool {
-	if p.tokens[i-1].IsOp(".") || p.tokens[i-1].IsOp(",") || p.tokens[i-1].Is("as") || p.tokens[i-1].Is("select") {
+	switch before := p.tokens[i-1]; {
+	case before.Kind == lexer.Word && takesOperand(before.Text),
+		before.Kind == lexer.Op && !before.IsOp(")") && !before.IsOp("]") && !before.IsOp("*"):
 		return false
 	}
 	if p.wordsAt(i, "allow", "lateness") || p.wordsAt(i, "late", "data", "to") {

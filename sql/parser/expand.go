@@ -38,9 +38,10 @@ func Expand(text string, lookup func(name string) (value string, ok bool)) (stri
 	}
 	var b strings.Builder
 	var m OffsetMap
+	var at quoting
 	from := 0
 	for i := 0; i < len(text); {
-		if n := skipped(text[i:]); n > 0 {
+		if n := at.skip(text, i); n > 0 {
 			i += n
 			continue
 		}
@@ -67,10 +68,35 @@ func Expand(text string, lookup func(name string) (value string, ok bool)) (stri
 	return b.String(), m, nil
 }
 
-// skipped returns the length of the comment or the quoted identifier that text
-// begins with, 0 for anything else. A string is passed a byte at a time only when
-// it holds a variable.
-func skipped(text string) int {
+// quoting tells whether a text is inside of quotes, where -- begins no comment.
+type quoting struct {
+	quote   byte // ' or ", 0 outside
+	escapes bool // in E'..'
+}
+
+// skip returns how many bytes at text[i:] hold no variable: a comment, a quote, a
+// backslash with what it escapes; 0 for anything else.
+func (q *quoting) skip(text string, i int) int {
+	switch c := text[i]; {
+	case q.quote != 0 && c == q.quote:
+		q.quote = 0 // a doubled quote opens again at once
+		return 1
+	case q.quote != 0:
+		if q.escapes && c == '\\' {
+			return 2
+		}
+		return 0
+	case c == '\'' || c == '"':
+		q.quote = c
+		q.escapes = c == '\'' && i > 0 && text[i-1]|0x20 == 'e'
+		return 1
+	}
+	return commentLength(text[i:])
+}
+
+// commentLength returns the length of the comment that text begins with, 0 for
+// none.
+func commentLength(text string) int {
 	switch {
 	case strings.HasPrefix(text, "--"):
 		if n := strings.IndexByte(text, '\n'); n >= 0 {
@@ -78,10 +104,16 @@ func skipped(text string) int {
 		}
 		return len(text)
 	case strings.HasPrefix(text, "/*"):
-		if n := strings.Index(text[2:], "*/"); n >= 0 {
-			return n + 4
+		depth, i := 1, 2
+		for ; depth > 0 && i < len(text); i++ {
+			switch {
+			case strings.HasPrefix(text[i:], "/*"):
+				depth, i = depth+1, i+1
+			case strings.HasPrefix(text[i:], "*/"):
+				depth, i = depth-1, i+1
+			}
 		}
-		return len(text)
+		return i
 	}
 	return 0
 }
