@@ -128,7 +128,7 @@ func readState(bucket *bbolt.Bucket) (state, error) {
 	var s state
 	text, err := kv.Unseal(bucket.Get(stateKey))
 	if err == nil {
-		err = decodeStrict(text, &s)
+		err = kv.DecodeJSON(text, &s)
 	}
 	if err != nil {
 		return state{}, fmt.Errorf("catalog state: %w", err)

@@ -1,14 +1,12 @@
 package catalog
 
 import (
-	"bytes"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
 	"time"
 
 	"laminardb/sql/batch"
+	"laminardb/storage/kv"
 )
 
 // record is an Object on disk; docs/format/catalog.md describes it. Any change
@@ -63,7 +61,7 @@ func encodeObject(o *Object) ([]byte, error) {
 
 func decodeObject(text []byte) (*Object, error) {
 	var r record
-	if err := decodeStrict(text, &r); err != nil {
+	if err := kv.DecodeJSON(text, &r); err != nil {
 		return nil, err
 	}
 	kind, ok := KindNamed(r.Kind)
@@ -89,18 +87,4 @@ func decodeObject(text []byte) (*Object, error) {
 		o.DependsOn = r.DependsOn
 	}
 	return o, o.check()
-}
-
-// decodeStrict refuses what this version does not know: ignoring a field would
-// lose it at the next write.
-func decodeStrict(text []byte, into any) error {
-	decoder := json.NewDecoder(bytes.NewReader(text))
-	decoder.DisallowUnknownFields()
-	if err := decoder.Decode(into); err != nil {
-		return err
-	}
-	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
-		return errors.New("text after the value")
-	}
-	return nil
 }

@@ -1,10 +1,13 @@
 package kv
 
 import (
+	"bytes"
 	"encoding/binary"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"hash/crc32"
+	"io"
 	"io/fs"
 	"os"
 	"syscall"
@@ -87,3 +90,17 @@ func translate(path string, err error) error {
 
 // ExtendChecksum returns the CRC32C of what sum is the checksum of, then data.
 func ExtendChecksum(sum uint32, data []byte) uint32 { return crc32.Update(sum, castagnoli, data) }
+
+// DecodeJSON decodes one value and refuses fields that it does not know: a reader
+// that ignored them would lose them at the next write.
+func DecodeJSON(text []byte, into any) error {
+	decoder := json.NewDecoder(bytes.NewReader(text))
+	decoder.DisallowUnknownFields()
+	if err := decoder.Decode(into); err != nil {
+		return err
+	}
+	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
+		return errors.New("text after the value")
+	}
+	return nil
+}

@@ -8,7 +8,7 @@
 // errors with a SQLSTATE.
 //
 // Rule: nothing that is read from the file can end the process; a DB that
-// panicked once refuses all further use.
+// panicked outside a read refuses all further use.
 package kv
 
 import (
@@ -184,9 +184,25 @@ func (db *DB) checkFormat(want Format) error {
 }
 
 // View runs fn in a read transaction. Slices from the transaction must not
-// outlive fn. An error of fn is returned as it is.
+// outlive fn. An error of fn is returned as it is. A damaged page that fn meets is
+// XX001, and the rest of the file can still be read.
 func (db *DB) View(fn func(*bbolt.Tx) error) error {
-	return translate(db.path, db.guard(func() error { return db.bolt.View(fn) }))
+	var damage error
+	err := db.guard(func() error {
+		return db.bolt.View(func(tx *bbolt.Tx) (err error) {
+			defer func() { // bolt ends the transaction, its locks are in order
+				if cause := recover(); cause != nil {
+					damage = corrupted(db.path, fmt.Errorf("%v", cause))
+					err = damage
+				}
+			}()
+			return fn(tx)
+		})
+	})
+	if damage != nil {
+		return damage
+	}
+	return translate(db.path, err)
 }
 
 // Update runs fn in the write transaction and commits it if fn returns nil. It
