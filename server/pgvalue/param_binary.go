@@ -3,6 +3,7 @@ package pgvalue
 import (
 	"encoding/binary"
 	"math"
+	"slices"
 	"strconv"
 
 	"laminardb/sql/pgerr"
@@ -169,7 +170,10 @@ func arrayFromBinary(t types.Type, data []byte) (any, error) {
 	}
 	r := arrayReader{t: t, element: element, data: data[8*dims:]}
 	for i := range dims {
-		r.sizes = append(r.sizes, int(binary.BigEndian.Uint32(data[8*i:])))
+		r.sizes = append(r.sizes, int(int32(binary.BigEndian.Uint32(data[8*i:]))))
+	}
+	if slices.Contains(r.sizes, 0) && len(r.data) == 0 {
+		return []any{}, nil // some drivers give an empty array a dimension
 	}
 	out, err := r.read(0)
 	if err == nil && len(r.data) > 0 {

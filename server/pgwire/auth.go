@@ -51,7 +51,7 @@ func (x *Exchange) Ask(request pgproto3.BackendMessage) (pgproto3.FrontendMessag
 	case *pgproto3.PasswordMessage, *pgproto3.SASLInitialResponse, *pgproto3.SASLResponse, *pgproto3.GSSResponse:
 		return answer, nil
 	}
-	return nil, pgerr.Newf(pgerr.ProtocolViolation, "expected password response, got %T", answer)
+	return nil, pgerr.Newf(pgerr.ProtocolViolation, "expected password response, got %s", messageName(answer))
 }
 
 func authType(m pgproto3.BackendMessage) uint32 {

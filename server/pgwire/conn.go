@@ -223,7 +223,7 @@ func (c *conn) handle(ctx context.Context, m message) error {
 	case *pgproto3.CopyData, *pgproto3.CopyDone, *pgproto3.CopyFail:
 		return nil // what is left of a COPY that failed
 	}
-	return pgerr.Newf(pgerr.ProtocolViolation, "unexpected message %T", m.body)
+	return pgerr.Newf(pgerr.ProtocolViolation, "unexpected message %s", messageName(m.body))
 }
 
 // ready ends a cycle: the client may send its next command.

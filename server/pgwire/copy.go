@@ -52,7 +52,7 @@ func (r *CopyReader) Next(ctx context.Context) ([]byte, error) {
 		case *pgproto3.Sync, *pgproto3.Flush: // allowed and ignored
 		default:
 			r.done = true
-			return nil, pgerr.Newf(pgerr.ProtocolViolation, "unexpected message %T during COPY from stdin", m.body)
+			return nil, pgerr.Newf(pgerr.ProtocolViolation, "unexpected message %s during COPY from stdin", messageName(m.body))
 		}
 	}
 	return nil, io.EOF

@@ -3,6 +3,7 @@ package pgwire
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"syscall"
 
@@ -64,4 +65,9 @@ func (c *conn) fatal(err error) {
 // outOfDescriptors reports whether accepting can work again later.
 func outOfDescriptors(err error) bool {
 	return errors.Is(err, syscall.EMFILE) || errors.Is(err, syscall.ENFILE) || errors.Is(err, syscall.ECONNABORTED)
+}
+
+// messageName is the protocol's name of a message.
+func messageName(m pgproto3.FrontendMessage) string {
+	return strings.TrimPrefix(fmt.Sprintf("%T", m), "*pgproto3.")
 }

@@ -44,6 +44,7 @@ type fakeSession struct {
 	f      *fakeSessions
 	client *Client
 	status TxStatus
+	quiet  bool     // for fuzzing: no verb that waits
 	log    []string // what the extended protocol did, shown by "log"
 }
 
@@ -136,7 +137,13 @@ type fakePortal struct {
 func (p *fakePortal) Close() { p.s.log = append(p.s.log, "close("+p.verb()+")") }
 
 func (p *fakePortal) arg() int {
+	if len(p.words) < 2 {
+		return 0
+	}
 	n, _ := strconv.Atoi(p.words[1])
+	if p.s.quiet {
+		return min(n, 10)
+	}
 	return n
 }
 
@@ -153,6 +160,9 @@ func dataRow(values ...string) []byte {
 }
 
 func (p *fakePortal) Execute(ctx context.Context, w *Results, maxRows int) (bool, error) {
+	if v := p.verb(); p.s.quiet && (v == "wait" || v == "flood" || v == "stream") {
+		return false, w.Complete("QUIET")
+	}
 	switch p.verb() {
 	case "":
 		return false, w.Empty()

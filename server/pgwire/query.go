@@ -61,7 +61,7 @@ func (c *conn) extended(ctx context.Context, m pgproto3.FrontendMessage) error {
 	case *pgproto3.Close:
 		return c.close(m)
 	}
-	return pgerr.Newf(pgerr.ProtocolViolation, "unexpected message %T", m)
+	return pgerr.Newf(pgerr.ProtocolViolation, "unexpected message %s", messageName(m))
 }
 
 func (c *conn) parse(ctx context.Context, m *pgproto3.Parse) error {

@@ -185,7 +185,8 @@ func (c *conn) parseStartup(code uint32, body []byte) error {
 // negotiate sends NegotiateProtocolVersion, which pgproto3 does not have.
 func (c *conn) negotiate(unknown []string) error {
 	return c.out.append(func(dst []byte) ([]byte, error) {
-		body := binary.BigEndian.AppendUint32(nil, 0) // the newest minor version
+		// The newest version, major included, as PostgreSQL's own servers send.
+		body := binary.BigEndian.AppendUint32(nil, pgproto3.ProtocolVersionNumber)
 		body = binary.BigEndian.AppendUint32(body, uint32(len(unknown)))
 		for _, name := range unknown {
 			body = append(append(body, name...), 0)
