@@ -5,7 +5,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"laminardb/connectors"
 	"laminardb/connectors/kafka"
@@ -158,8 +160,9 @@ func TestMetadataAndRejects(t *testing.T) {
 
 func TestDecoderAwayIsRetried(t *testing.T) {
 	t.Parallel()
-	_, addr := cluster(t, 1, "t")
+	c, addr := cluster(t, 1, "t")
 	produce(t, kafkaClient(t, addr), numbered("t", 0, 0, 5)...)
+	fetches := c.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Fetch}, Observe: true, Count: -1})
 	away := true
 	rel := relation(nil, nil, "brokers", addr, "topic", "t", "format", "numbers")
 	s, err := connector(t, numbers{&away}).NewSource(context.Background(), rel)
@@ -167,6 +170,13 @@ func TestDecoderAwayIsRetried(t *testing.T) {
 		t.Fatal(err)
 	}
 	r := open(t, s, nil)
+	// With the third fetch the records and the partition's end, which the second one
+	// found, lie in the same drain: the position must not be the end's.
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	if err := fetches.Wait(ctx, 3); err != nil {
+		t.Fatal(err)
+	}
 	for r.(interface{ Health() string }).Health() == "" {
 		if c, err := r.Poll(context.Background(), time.Second); c != nil || err != nil {
 			t.Fatal(c, err)
@@ -207,8 +217,26 @@ func TestReadCommitted(t *testing.T) {
 	}
 	equal(t, "splits", r.Splits(), []connectors.SplitStatus{{Split: 0, Position: 11, High: 11}})
 
+	// An open transaction is behind the end of what can be read.
+	if err := cl.BeginTransaction(); err != nil {
+		t.Fatal(err)
+	}
+	produce(t, cl, numbered("t", 0, 11, 14)...)
+	late := open(t, newSource(t, addr, "t"), connectors.Positions{0: 8})
+	read(t, late, 2)
+	want := connectors.SplitStatus{Split: 0, Position: 11, High: 11}
+	for deadline := time.Now().Add(patience); late.Splits()[0] != want && time.Now().Before(deadline); {
+		if c, err := late.Poll(context.Background(), 100*time.Millisecond); c != nil || err != nil {
+			t.Fatal(c, err)
+		}
+	}
+	equal(t, "open transaction", late.Splits()[0], want)
+	if err := cl.EndTransaction(context.Background(), kgo.TryAbort); err != nil {
+		t.Fatal(err)
+	}
+
 	all := open(t, newSource(t, addr, "t", "kafka.isolation.level", "read_uncommitted"), nil)
-	equal(t, "uncommitted", len(read(t, all, 8).rows[0]), 8)
+	equal(t, "uncommitted", len(read(t, all, 11).rows[0]), 11)
 }
 
 func TestNewSourceErrors(t *testing.T) {
