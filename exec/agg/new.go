@@ -21,6 +21,9 @@ func New(s Spec) (Accumulator, error) {
 	if name, ok := canonicalNames[s.Func]; ok {
 		s.Func = name
 	}
+	if s.Func == "approx_count_distinct" { // exactly, and so under every bound of error
+		s.Func, s.Distinct = "count", true
+	}
 	if s.Distinct && !distinctChangesNothing(s.Func) {
 		return newDistinct(s)
 	}
@@ -96,6 +99,11 @@ func newInvertible(s *Spec) Accumulator {
 	case "var_samp", "var_pop", "stddev_samp", "stddev_pop":
 		if k == types.Float64 {
 			return newVariance(s, spread{sample: s.Func == "var_samp" || s.Func == "stddev_samp", root: s.Func[0] == 's'})
+		}
+	default:
+		value := regressions(s.Func)
+		if value != nil && len(s.Args) == 2 && k == types.Float64 && s.Args[1].Kind == types.Float64 {
+			return newRegression(s, value)
 		}
 	}
 	return nil

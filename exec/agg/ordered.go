@@ -41,6 +41,8 @@ func newOrdered(s *Spec) Accumulator {
 		return newCollected(s, how)
 	case "string_agg":
 		return newStringAgg(s)
+	case "json_agg", "json_object_agg":
+		return newJSON(s)
 	case "median", "percentile_cont", "percentile_disc", "mode", "approx_median", "approx_percentile_cont":
 		return newPercentile(s)
 	}

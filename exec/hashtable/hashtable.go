@@ -170,9 +170,10 @@ func (t *Table) newID(key entry) uint32 {
 	return uint32(len(t.entries) - 1)
 }
 
-// grow doubles the slots when three quarters are in use.
+// grow doubles the slots when half are in use: most keys are then in their ideal
+// slot.
 func (t *Table) grow() {
-	if t.live*4 <= len(t.slots)*3 {
+	if t.live*2 <= len(t.slots) {
 		return
 	}
 	old := t.slots
