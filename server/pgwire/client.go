@@ -11,7 +11,8 @@ import (
 )
 
 // Client is a session's way to its client outside of a statement's results. Its
-// methods may be called from any goroutine.
+// methods may be called from any goroutine; those that send block while the
+// client does not read.
 type Client struct {
 	// Remote is the client's address.
 	Remote net.Addr

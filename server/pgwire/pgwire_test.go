@@ -180,6 +180,44 @@ func TestDisconnect(t *testing.T) {
 	}
 }
 
+// TestWriteTimeout holds that a client that takes nothing does not keep its
+// statement running.
+func TestWriteTimeout(t *testing.T) {
+	fake := newFake()
+	addr, _ := serve(t, fake, func(c *Config) { c.WriteTimeout = 20 * time.Millisecond })
+	c := connect(t, addr, "")
+	c.PgConn().Frontend().Send(&pgproto3.Query{String: "flood"})
+	if err := c.PgConn().Frontend().Flush(); err != nil {
+		t.Fatal(err)
+	}
+	if cause := <-fake.ended; !pgerr.Is(cause, pgerr.ConnectionFailure) {
+		t.Errorf("cause %v", cause)
+	}
+	_ = c.PgConn().Conn().Close()
+}
+
+// TestShutdownBlockedWrite holds that shutdown ends a statement whose client does
+// not read.
+func TestShutdownBlockedWrite(t *testing.T) {
+	fake := newFake()
+	addr, s := serve(t, fake, nil)
+	c := connect(t, addr, "")
+	c.PgConn().Frontend().Send(&pgproto3.Query{String: "flood"})
+	if err := c.PgConn().Frontend().Flush(); err != nil {
+		t.Fatal(err)
+	}
+	<-fake.waiting
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := s.Shutdown(ctx); !errors.Is(err, context.Canceled) {
+		t.Error(err)
+	}
+	if cause := <-fake.ended; !pgerr.Is(cause, pgerr.AdminShutdown) {
+		t.Errorf("cause %v", cause)
+	}
+	_ = c.PgConn().Conn().Close()
+}
+
 func TestTooManyConnections(t *testing.T) {
 	addr, _ := serve(t, newFake(), func(c *Config) { c.MaxConns = 2 })
 	connect(t, addr, "")

@@ -165,7 +165,8 @@ func TestPgxTypes(t *testing.T) {
 		{types.Of(types.TimestampTZ), moment, "2024-01-02 03:04:05.678901+00"},
 		{types.Of(types.TimestampTZ), pgtype.Timestamptz{InfinityModifier: pgtype.NegativeInfinity, Valid: true}, "-infinity"},
 		{
-			types.Of(types.Interval), pgtype.Interval{Months: 14, Days: -3, Microseconds: 4000005, Valid: true},
+			types.Of(types.Interval),
+			pgtype.Interval{Months: 14, Days: -3, Microseconds: 4000005, Valid: true},
 			"1 year 2 mons -3 days +00:00:04.000005",
 		},
 		{types.Of(types.UUID), [16]byte{1, 2, 3}, "01020300-0000-0000-0000-000000000000"},

@@ -33,5 +33,6 @@ func FuzzParse(f *testing.F) {
 			}
 		}
 		_, _ = ParseArray(s)
+		_, _ = ParseCopyLine(nil, s)
 	})
 }
