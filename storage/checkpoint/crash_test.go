@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"reflect"
 	"strings"
@@ -172,6 +173,63 @@ func TestChild(t *testing.T) {
 		fmt.Println("marked", epoch)
 	}
 	os.Exit(0) // without the test binary's own output
+}
+
+// TestDiskFull runs TestFullChild under a limit on the size of files.
+func TestDiskFull(t *testing.T) {
+	child := exec.Command(os.Args[0], "-test.run=TestFullChild$")
+	child.Env = append(os.Environ(), "CHECKPOINT_FULL="+filepath.Join(t.TempDir(), "checkpoints.db"))
+	if out, err := child.CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+}
+
+func TestFullChild(t *testing.T) {
+	path := os.Getenv("CHECKPOINT_FULL")
+	if path == "" {
+		return
+	}
+	signal.Ignore(syscall.SIGXFSZ)
+	s := mustOpen(t, path, Options{})
+	if err := writeEpoch(s, 1); err != nil {
+		t.Fatal(err)
+	}
+	var free syscall.Rlimit
+	if err := syscall.Getrlimit(syscall.RLIMIT_FSIZE, &free); err != nil {
+		t.Fatal(err)
+	}
+	full := free
+	full.Cur = 1 << 20
+	if err := syscall.Setrlimit(syscall.RLIMIT_FSIZE, &full); err != nil {
+		t.Fatal(err)
+	}
+	w, err := s.Begin(2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = w.Put(context.Background(), Key{}, bytes.NewReader(make([]byte, 2*batchBytes)))
+	if !pgerr.Is(err, pgerr.DiskFull) {
+		t.Fatalf("put gave %v", err)
+	}
+	w.Abort()
+	m, skipped, err := s.Latest()
+	if err != nil || len(skipped) > 0 || m.Epoch != 1 {
+		t.Fatalf("latest %v, %v, %v", m, skipped, err)
+	}
+	checkContent(t, s, m)
+	if err := syscall.Setrlimit(syscall.RLIMIT_FSIZE, &free); err != nil {
+		t.Fatal(err)
+	}
+	if err := writeEpoch(s, 2); err != nil {
+		t.Fatal(err)
+	}
+	mustClose(t, s)
+	s = mustOpen(t, path, Options{})
+	if m, err = s.At(2); err != nil {
+		t.Fatal(err)
+	}
+	checkContent(t, s, m)
+	mustClose(t, s)
 }
 
 // TestDamagedFile changes bytes all over the file: what Latest returns is whole,

@@ -65,16 +65,21 @@ func systemError(path string, err error) *pgerr.Error {
 	return pgerr.Newf(pgerr.IOError, "data file %q: %w", path, err)
 }
 
+// isKnown reports whether err has a SQLSTATE already.
+func isKnown(err error) bool {
+	var known *pgerr.Error
+	return errors.As(err, &known)
+}
+
 // translate gives bbolt's and the system's errors their SQLSTATE and leaves all
 // others, those of the caller's function among them, as they are.
 func translate(path string, err error) error {
 	var (
-		known   *pgerr.Error
 		errno   syscall.Errno
 		pathErr *fs.PathError
 	)
 	switch {
-	case err == nil || errors.As(err, &known):
+	case err == nil || isKnown(err):
 		return err
 	case errors.Is(err, berrors.ErrTimeout):
 		return pgerr.Newf(pgerr.ObjectInUse, "data file %q is in use by another process", path).

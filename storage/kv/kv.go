@@ -18,6 +18,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime/debug"
+	"strings"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -150,7 +151,7 @@ func open(path string) (*DB, error) {
 			_ = db.abandon() // the damage is the error to tell
 		}
 		err = translate(path, err)
-		if known := (*pgerr.Error)(nil); !errors.As(err, &known) {
+		if !isKnown(err) {
 			err = corrupted(path, err) // bolt's remaining complaints are about the content
 		}
 		return nil, err
@@ -209,7 +210,17 @@ func (db *DB) View(fn func(*bbolt.Tx) error) error {
 // waits for the previous Update. When it fails after fn, the outcome on disk may
 // be either (the last fsync failed), though readers of this DB see one of them.
 func (db *DB) Update(fn func(*bbolt.Tx) error) error {
-	return translate(db.path, db.guard(func() error { return db.bolt.Update(fn) }))
+	var refused error
+	err := db.guard(func() error {
+		return db.bolt.Update(func(tx *bbolt.Tx) error {
+			refused = fn(tx)
+			return refused
+		})
+	})
+	if err != nil && refused == nil && !isKnown(err) {
+		return systemError(db.path, err) // the commit failed
+	}
+	return translate(db.path, err)
 }
 
 // Path returns the path that the file was opened with.
@@ -274,5 +285,11 @@ func SyncDir(dir string) error {
 
 // IsDiskFull reports whether err says that a file could not grow.
 func IsDiskFull(err error) bool {
-	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) || errors.Is(err, syscall.EFBIG)
+	for _, full := range []syscall.Errno{syscall.ENOSPC, syscall.EDQUOT, syscall.EFBIG} {
+		// bbolt puts the text of some errors into its own and drops the error.
+		if errors.Is(err, full) || strings.HasSuffix(err.Error(), ": "+full.Error()) {
+			return true
+		}
+	}
+	return false
 }

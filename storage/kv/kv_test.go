@@ -153,9 +153,9 @@ func TestDamage(t *testing.T) {
 			t.Errorf("%s: %d keys", what, count)
 		}
 	}
-	const page, headers = 4096, 48 // page header and first elements: all of them
+	const page, headers = 4096, 24 // page header and first elements: all of them
 	for at := 0; at < len(whole); at++ {
-		if at%page >= headers && at%211 != 0 {
+		if at%page >= headers && at%509 != 0 {
 			continue
 		}
 		mask := byte(0x03) << (at % 7)
