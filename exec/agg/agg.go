@@ -13,6 +13,7 @@ import (
 	"strings"
 
 	"github.com/apache/arrow-go/v18/arrow"
+	"github.com/apache/arrow-go/v18/arrow/decimal128"
 
 	"laminardb/exec/rowcodec"
 	"laminardb/planner/plan"
@@ -90,16 +91,34 @@ func SpecOf(a *plan.Agg, retractable bool) Spec {
 	s := Spec{Func: name, Result: a.Type, Distinct: a.Distinct, Retractable: retractable}
 	for _, e := range a.Args {
 		s.Args = append(s.Args, e.Type())
-		var value any
-		if c, ok := e.(*plan.Const); ok {
-			value = c.Value
-		}
-		s.Consts = append(s.Consts, value)
+		s.Consts = append(s.Consts, constant(e))
 	}
 	for _, k := range a.OrderBy {
 		s.OrderBy = append(s.OrderBy, rowcodec.OrderKey{Type: k.Expr.Type(), Desc: k.Desc, NullsFirst: k.NullsFirst})
 	}
 	return s
+}
+
+// constant returns the value of a constant, of one that is cast to double
+// precision too; nil for everything else.
+func constant(e plan.Expr) any {
+	switch e := e.(type) {
+	case *plan.Const:
+		return e.Value
+	case *plan.Cast:
+		if e.T.Kind != types.Float64 {
+			return nil
+		}
+		switch v := constant(e.Arg).(type) {
+		case int64:
+			return float64(v)
+		case float64:
+			return v
+		case decimal128.Num:
+			return v.ToFloat64(e.Arg.Type().StoredScale())
+		}
+	}
+	return nil
 }
 
 func (s *Spec) unsupported() error {

@@ -86,7 +86,11 @@ func (c *collected) Update(in *Input) {
 
 // put adds diff rows with the key c.key, to which it appends the arrival.
 func (c *collected) put(id uint32, value []byte, seq, diff int64) {
-	if !c.how.sequence {
+	switch {
+	case c.how.one && !c.how.sequence:
+		c.keepOne(id, value)
+		return
+	case !c.how.sequence:
 		c.add(id, c.key, value, diff)
 		return
 	}
@@ -102,9 +106,19 @@ func (c *collected) put(id uint32, value []byte, seq, diff int64) {
 
 func (c *collected) keep(id uint32, value []byte, seq int64) {
 	c.key = c.appendSeq(c.key, seq)
-	defer func() { c.key = c.key[:len(c.key)-8] }()
-	if best := c.roots[id]; c.how.one && best != 0 {
-		if (c.compare(prefixOf(c.key), c.key, best) < 0) == c.how.last {
+	if c.how.one {
+		c.keepOne(id, value)
+	} else {
+		c.add(id, c.key, value, 1)
+	}
+	c.key = c.key[:len(c.key)-8]
+}
+
+// keepOne keeps the row with the key c.key instead of the one that is there, if it
+// is nearer to the end that counts.
+func (c *collected) keepOne(id uint32, value []byte) {
+	if best := c.roots[id]; best != 0 {
+		if cmp := c.compare(prefixOf(c.key), c.key, best); cmp == 0 || (cmp < 0) == c.how.last {
 			return
 		}
 		c.clear(id)
@@ -164,7 +178,7 @@ func (c *collected) Merge(from Accumulator, fromIDs, toIDs []uint32) {
 			value = append(value[:0], v...)
 			c.key = append(c.key[:0], k...)
 			if !c.how.sequence {
-				c.add(toIDs[i], c.key, value, other.nodes[n].count)
+				c.put(toIDs[i], value, 0, other.nodes[n].count)
 				return true
 			}
 			end := len(c.key) - 8

@@ -35,6 +35,9 @@ func newOne(s *Spec) (Accumulator, error) {
 	if a := newPlain(s); a != nil {
 		return a, nil
 	}
+	if err := s.checkFraction(); err != nil {
+		return nil, err
+	}
 	if a := newOrdered(s); a != nil {
 		return a, nil
 	}

@@ -7,6 +7,7 @@ import (
 	"github.com/apache/arrow-go/v18/arrow"
 
 	"laminardb/exec/rowcodec"
+	"laminardb/sql/pgerr"
 	"laminardb/sql/types"
 )
 
@@ -29,7 +30,8 @@ func newOrdered(s *Spec) Accumulator {
 	case "min", "max":
 		return newCollected(s, collectKind{
 			order: []rowcodec.OrderKey{{Type: s.Args[0]}}, keyCols: argCols(0, 1), skipNull: argCol(0),
-			valueCols: argCols(0, 1), valueType: s.Args[:1], result: endResult(s.Func == "max"),
+			valueCols: argCols(0, 1), valueType: s.Args[:1],
+			one: !s.Retractable, last: s.Func == "max", result: endResult(s.Func == "max"),
 		})
 	case "first_value", "last_value", "any_value":
 		return newEdgeSequence(s)
@@ -147,22 +149,12 @@ func cutText(b []byte) (text, rest []byte) {
 // ones are exact here. nil if the fraction is no constant.
 func newPercentile(s *Spec) Accumulator {
 	fraction, value := 0.5, 0
-	switch s.Func {
-	case "percentile_cont", "percentile_disc":
-		value = 1
-	case "approx_percentile_cont":
-		value = -1
-	}
-	if value != 0 {
-		at := 0
-		if value < 0 { // approx_percentile_cont(x, fraction)
-			at, value = 1, 0
-		}
+	if at := s.fractionAt(); at >= 0 {
 		f, ok := constFloat(s, at)
 		if !ok {
 			return nil
 		}
-		fraction = f
+		fraction, value = f, 1-at
 	}
 	t, key, cols := orderedArgument(s, value)
 	how := collectKind{
@@ -192,9 +184,27 @@ func orderedArgument(s *Spec, at int) (types.Type, rowcodec.OrderKey, func(in *I
 	return s.Args[at], rowcodec.OrderKey{Type: s.Args[at]}, argCols(at, at+1)
 }
 
+// fractionAt is the index of the argument that says which percentile, -1 for none.
+func (s *Spec) fractionAt() int {
+	switch s.Func {
+	case "percentile_cont", "percentile_disc":
+		return 0
+	case "approx_percentile_cont": // (x, fraction)
+		return 1
+	}
+	return -1
+}
+
+func (s *Spec) checkFraction() error {
+	if f, ok := constFloat(s, s.fractionAt()); ok && !(f >= 0 && f <= 1) {
+		return pgerr.Newf(pgerr.NumericOutOfRange, "percentile value %g is not between 0 and 1", f)
+	}
+	return nil
+}
+
 // constFloat returns a constant argument that is a fraction.
 func constFloat(s *Spec, at int) (float64, bool) {
-	if at >= len(s.Consts) {
+	if at < 0 || at >= len(s.Consts) {
 		return 0, false
 	}
 	f, ok := s.Consts[at].(float64)

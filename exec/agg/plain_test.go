@@ -245,9 +245,9 @@ func TestPlain(t *testing.T) {
 					t: t, rng: rand.New(rand.NewPCG(uint64(i), 1)), finite: c.finite, expect: c.expect,
 					spec: Spec{Func: c.name, Args: []types.Type{types.Of(c.arg)}, Result: c.result, Retractable: retractable},
 				}
-				for _, rows := range []int{1, 3, 40} {
+				for _, rows := range []int{1, 3, 25} {
 					f.ordered = f.rng.IntN(2) == 0
-					f.run(rows, 40)
+					f.run(rows, 50/(rows+1)+15)
 				}
 			})
 		}
