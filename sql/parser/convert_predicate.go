@@ -142,9 +142,7 @@ func (c *converter) caseExpr(e *tree.CaseExpr) (ast.Expr, span) {
 	}
 	y, ys := c.optional(e.Else)
 	s = c.extend(s.join(ys), "case")
-	if s.first != nowhere {
-		s.last = c.caseEnd(s.first) - 1
-	}
+	s.last = max(s.last, c.findWord(s.last+1, "end"))
 	out.At, out.Else = ast.At{Pos: c.posOf(s)}, y
 	return out, s
 }

@@ -19,18 +19,19 @@ import (
 //
 // Text that the grammar knows as key words is written as it is.
 type desugarer struct {
-	*parser // pos is used only to read types and intervals
-	out     []byte
-	marks   []mark
-	atoms   map[int]atom     // constants that are not plain tokens
-	types   map[int]castType // by the type's first token
-	asof    map[int]*asof    // by the JOIN token
-	version map[int]atom     // FOR SYSTEM_TIME AS OF, by the FOR token
-	open    []openAsof       // ASOF joins that may still get MATCH_CONDITION
-	set     bool             // the next SET is UPDATE's
-	first   int              // the first token
-	renamed map[int]string   // function names that differ from the token
-	err     error
+	*parser  // pos is used only to read types and intervals
+	out      []byte
+	marks    []mark
+	atoms    map[int]atom     // constants that are not plain tokens
+	types    map[int]castType // by the type's first token
+	asof     map[int]*asof    // by the JOIN token
+	version  map[int]atom     // FOR SYSTEM_TIME AS OF, by the FOR token
+	open     []openAsof       // ASOF joins that may still get MATCH_CONDITION
+	set      bool             // the next SET is UPDATE's
+	first    int              // the first token
+	prefixes int              // prefix operators around the current one
+	renamed  map[int]string   // function names that differ from the token
+	err      error
 }
 
 // mark says which token the bytes from at on were written for.
@@ -121,6 +122,9 @@ func (d *desugarer) constant(i int) int {
 	d.out = append(d.out, "' "...)
 	return i + 1
 }
+
+// number writes a bare token index.
+func (d *desugarer) number(i int) { d.out = strconv.AppendInt(d.out, int64(i), 10) }
 
 // atom writes an expression that is already made and covers [i, next).
 func (d *desugarer) atom(i, next int, e ast.Expr) int {

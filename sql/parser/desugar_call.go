@@ -97,12 +97,15 @@ func (d *desugarer) overlay(i, end int) int {
 	if placing == end {
 		return 0
 	}
+	if from == end {
+		return d.fail(d.syntaxErrorAt(end))
+	}
 	d.ident(i)
 	d.put(i+1, "(")
 	d.argument(i+2, placing)
 	d.put(placing, ",")
 	d.argument(placing+1, from)
-	d.put(min(from, end-1), ",")
+	d.put(from, ",")
 	d.argument(from+1, length)
 	if length < end {
 		d.put(length, ",")

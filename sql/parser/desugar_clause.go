@@ -180,22 +180,22 @@ func (d *desugarer) systemTime(i int) int {
 	return end
 }
 
-// tableArgument reads TABLE t among the arguments of a call.
-func (d *desugarer) tableArgument(i int) (int, bool) {
+// tableArgument reads TABLE t among the arguments of a call, 0 elsewhere.
+func (d *desugarer) tableArgument(i int) int {
 	switch {
 	case d.isOp(i-1, "("):
 		if !d.callee(i - 2) {
-			return 0, false
+			return 0
 		}
 	case !d.isOp(i-1, ",") && !d.isOp(i-1, "=>"):
-		return 0, false
+		return 0
 	}
 	d.pos = i + 1
 	n, err := d.parser.name()
 	if err != nil {
-		return d.fail(err), true
+		return d.fail(err)
 	}
-	return d.atom(i, d.pos, &ast.TableArg{At: d.at(i), Name: n}), true
+	return d.atom(i, d.pos, &ast.TableArg{At: d.at(i), Name: n})
 }
 
 func (d *desugarer) cast(i int, try bool) int {

@@ -1,6 +1,8 @@
 package parser
 
 import (
+	"strings"
+
 	"laminardb/sql/ast"
 	"laminardb/sql/lexer"
 )
@@ -81,6 +83,10 @@ func (d *desugarer) prefix(i, next int) int {
 	if end == next {
 		return d.fail(d.syntaxErrorAt(next))
 	}
+	if d.prefixes++; d.prefixes > maxNesting {
+		return d.fail(tooDeep(d.tokens[i].Pos)) // ~ ~ ~ .. needs no bracket to nest
+	}
+	defer func() { d.prefixes-- }()
 	d.put(i, "(")
 	d.constant(i)
 	d.put(i, "||")
@@ -94,8 +100,8 @@ func (d *desugarer) prefix(i, next int) int {
 // operators that bind stronger than "any other operator".
 func (d *desugarer) operandEnd(i int, arithmetic bool) int {
 	for {
-		for d.isOp(i, "-") || d.isOp(i, "+") {
-			i++
+		for d.kind(i) == lexer.Op && operatorText(d.tokens[i].Text) {
+			i++ // prefix operators
 		}
 		end := d.primaryEnd(i)
 		if end == i {
@@ -111,6 +117,11 @@ func (d *desugarer) operandEnd(i int, arithmetic bool) int {
 			return i
 		}
 	}
+}
+
+// operatorText reports whether an Op token is an operator, not punctuation.
+func operatorText(s string) bool {
+	return strings.IndexByte("+-*/<>=~!@#%^&|`?", s[0]) >= 0
 }
 
 func (d *desugarer) arithmetic(i int) bool {

@@ -1,33 +1,22 @@
 package parser
 
 import (
-	"strconv"
-
 	"laminardb/sql/ast"
 	"laminardb/sql/lexer"
 	"laminardb/sql/pgerr"
 )
 
-func (d *desugarer) number(i int) { d.out = strconv.AppendInt(d.out, int64(i), 10) }
-
-// word writes an unquoted word that is neither an alias nor part of a dotted name.
+// word writes an unquoted word that is neither an alias nor part of a dotted
+// name: first the words that begin or end a clause.
 func (d *desugarer) word(i, hi int) int {
 	t := d.tokens[i]
 	switch t.Text {
 	case "select":
 		return d.selectList(i)
-	case "null", "true", "false":
-		return d.literalWord(i)
-	case "distinct", "all":
-		return d.distinct(i)
 	case "group", "order":
 		if d.is(i+1, "by") {
 			d.put(i, t.Text)
 			return d.put(i+1, "by")
-		}
-	case "left", "right":
-		if d.isOp(i+1, "(") {
-			return d.ident(i)
 		}
 	case "offset":
 		return d.offset(i)
@@ -43,6 +32,42 @@ func (d *desugarer) word(i, hi int) int {
 		return d.forClause(i)
 	case "window":
 		return d.windowClause(i)
+	case "with":
+		if d.is(i+1, "ordinality") {
+			return d.put(i, "with ordinality") + 1
+		}
+	case "table":
+		if next := d.tableArgument(i); next > 0 {
+			return next
+		}
+	case "into":
+		if !d.is(i-1, "insert") {
+			return d.unsupported(i, "SELECT INTO")
+		}
+	case "as":
+		if d.isMaterialized(i + 1) { // a hint: how a CTE is run is the planner's
+			next := d.put(i, "as") + 1
+			if d.is(i+1, "not") {
+				next++
+			}
+			return next
+		}
+	}
+	return d.operandWord(i, hi)
+}
+
+// operandWord writes the reserved words of expressions.
+func (d *desugarer) operandWord(i, hi int) int {
+	t := d.tokens[i]
+	switch t.Text {
+	case "null", "true", "false":
+		return d.literalWord(i)
+	case "distinct", "all":
+		return d.distinct(i)
+	case "left", "right":
+		if d.isOp(i+1, "(") {
+			return d.ident(i)
+		}
 	case "collate":
 		return d.collate(i)
 	case "default":
@@ -50,14 +75,8 @@ func (d *desugarer) word(i, hi int) int {
 			return d.atom(i, i+1, &ast.Default{At: d.at(i)})
 		}
 	case "array", "exists", "row":
-		if d.isOp(i+1, "[") && d.isOp(i+2, "]") {
-			return d.atom(i, i+3, &ast.ArrayExpr{At: d.at(i)})
-		}
-		if t.Text == "row" && d.isOp(i+1, "(") && d.isOp(i+2, ")") {
-			return d.atom(i, i+3, &ast.RowExpr{At: d.at(i)})
-		}
-		if d.isOp(i+1, "(") || t.Text == "array" && d.isOp(i+1, "[") {
-			return d.put(i, t.Text)
+		if next := d.constructor(i); next > 0 {
+			return next
 		}
 	case "cast":
 		if d.isOp(i+1, "(") {
@@ -72,26 +91,8 @@ func (d *desugarer) word(i, hi int) int {
 			d.put(i, "similar")
 			return d.put(i+1, "to")
 		}
-	case "with":
-		return d.with(i)
-	case "table":
-		if arg, ok := d.tableArgument(i); ok {
-			return arg
-		}
 	case "variadic":
 		return d.unsupported(i, "VARIADIC")
-	case "into":
-		if !d.is(i-1, "insert") {
-			return d.unsupported(i, "SELECT INTO")
-		}
-	case "as":
-		if d.isMaterialized(i + 1) {
-			d.put(i, "as")
-			if d.is(i+1, "not") {
-				return i + 3
-			}
-			return i + 2
-		}
 	}
 	if niladic(t.Text) {
 		return d.niladic(i)
@@ -102,7 +103,7 @@ func (d *desugarer) word(i, hi int) int {
 	return d.context(i, hi)
 }
 
-// context writes a word that is a key word in some places only.
+// context writes a word that is a key word in some places of a statement only.
 func (d *desugarer) context(i, hi int) int {
 	t := d.tokens[i]
 	switch t.Text {
@@ -123,6 +124,34 @@ func (d *desugarer) context(i, hi int) int {
 		if d.is(i-1, "with") {
 			return d.put(i, "recursive")
 		}
+	case "conflict":
+		if d.is(i-1, "on") {
+			return d.put(i, "conflict")
+		}
+	case "nothing":
+		if d.is(i-1, "do") {
+			return d.put(i, "nothing")
+		}
+	case "asof":
+		if next := d.asofJoin(i); next > 0 {
+			return next
+		}
+	case "match_condition":
+		if d.isOp(i+1, "(") {
+			return d.matchCondition(i)
+		}
+	case "grouping":
+		if d.is(i+1, "sets") && d.isOp(i+2, "(") {
+			return d.ident(i) + 1
+		}
+	}
+	return d.operandContext(i, hi)
+}
+
+// operandContext writes a word that is a key word in some places of an
+// expression only.
+func (d *desugarer) operandContext(i, hi int) int {
+	switch d.tokens[i].Text {
 	case "nulls":
 		if d.is(i+1, "first") || d.is(i+1, "last") {
 			d.put(i, ",")
@@ -159,26 +188,6 @@ func (d *desugarer) context(i, hi int) int {
 		if d.isOp(i+1, "(") && d.kind(d.close(i+1)-1) == lexer.Op {
 			return d.operatorCall(i)
 		}
-	case "asof":
-		if next := d.asofJoin(i); next > 0 {
-			return next
-		}
-	case "match_condition":
-		if d.isOp(i+1, "(") {
-			return d.matchCondition(i)
-		}
-	case "conflict":
-		if d.is(i-1, "on") {
-			return d.put(i, "conflict")
-		}
-	case "nothing":
-		if d.is(i-1, "do") {
-			return d.put(i, "nothing")
-		}
-	case "grouping":
-		if d.is(i+1, "sets") && d.isOp(i+2, "(") {
-			return d.ident(i) + 1
-		}
 	}
 	if d.isOp(i+1, "(") {
 		if next := d.specialCall(i); next > 0 {
@@ -186,93 +195,6 @@ func (d *desugarer) context(i, hi int) int {
 		}
 	}
 	return d.name(i, hi)
-}
-
-// name writes an identifier, a typed constant (date '..') or a named argument.
-func (d *desugarer) name(i, hi int) int {
-	if next := d.typedConstant(i); next > 0 {
-		return next
-	}
-	if (d.isOp(i+1, "=>") || d.isOp(i+1, ":=")) && (d.isOp(i-1, "(") || d.isOp(i-1, ",")) {
-		return d.namedArgument(i, hi)
-	}
-	return d.ident(i)
-}
-
-// typedConstant writes type 'text' as a cast, and an interval as an atom.
-func (d *desugarer) typedConstant(i int) int {
-	if d.afterDot(i) {
-		return 0
-	}
-	if d.is(i, "interval") && (d.kind(i+1) == lexer.String || d.kind(i+1) == lexer.Int || d.isOp(i+1, "-")) {
-		d.pos = i
-		e, err := d.interval()
-		if err != nil {
-			return d.fail(err)
-		}
-		return d.atom(i, d.pos, e)
-	}
-	if d.kind(i+1) != lexer.String && !d.severalWordType(i) {
-		return 0
-	}
-	d.pos = i
-	name, err := d.typeName()
-	if err != nil || d.kind(d.pos) != lexer.String {
-		if d.kind(i+1) == lexer.String {
-			return d.fail(err)
-		}
-		return 0
-	}
-	text := d.pos
-	d.put(i, "cast(")
-	d.constant(text)
-	d.put(i, "as")
-	d.putType(i, text, name, false)
-	d.put(text, ")")
-	return text + 1
-}
-
-// severalWordType reports whether a type of several tokens and a constant may
-// begin at i: timestamp with time zone '..', timestamp(6) '..', pg_catalog.t '..'.
-func (d *desugarer) severalWordType(i int) bool {
-	switch {
-	case d.is(i, "timestamp"), d.is(i, "time"):
-		return d.is(i+1, "with", "time") || d.is(i+1, "without", "time") || d.isOp(i+1, "(")
-	case d.is(i, "double", "precision"), d.is(i, "character", "varying"):
-		return true
-	case d.is(i, "pg_catalog"):
-		return d.isOp(i+1, ".") && d.kind(i+3) == lexer.String
-	}
-	return false
-}
-
-func (d *desugarer) namedArgument(i, hi int) int {
-	end := d.until(i+2, func(k int) bool { return d.tokens[k].IsOp(",") })
-	d.marks = append(d.marks, mark{len(d.out), i})
-	d.out = append(d.out, 'n')
-	d.number(i)
-	d.put(i+1, "(")
-	d.emit(i+2, min(end, hi))
-	d.put(end-1, ")")
-	return end
-}
-
-func (d *desugarer) literalWord(i int) int {
-	// IS NULL and such stay key words: there they are no constants.
-	if d.is(i-1, "is") || d.is(i-2, "is", "not") {
-		return d.put(i, d.tokens[i].Text)
-	}
-	return d.constant(i)
-}
-
-// niladic writes current_date as a call, with its precision if it has one.
-func (d *desugarer) niladic(i int) int {
-	d.ident(i)
-	if d.isOp(i+1, "(") {
-		return i + 1
-	}
-	d.put(i, "()")
-	return i + 1
 }
 
 // selectList lets a select list be empty, as PostgreSQL does.
@@ -334,13 +256,6 @@ func (d *desugarer) fetchFirst(i int) int {
 		return d.fail(d.syntaxErrorAt(k + 1))
 	}
 	return k + 2
-}
-
-func (d *desugarer) with(i int) int {
-	if d.is(i+1, "ordinality") {
-		return d.put(i, "with ordinality") + 1
-	}
-	return d.put(i, "with")
 }
 
 // collate drops the schema of a collation's name.

@@ -32,6 +32,9 @@ func runParse(cmd, input string) string {
 	if err != nil {
 		return drawError(input, err)
 	}
+	if cmd == "error" {
+		return "no error\n"
+	}
 	if cmd == "ok" {
 		return fmt.Sprintf("%d statements\n", len(list))
 	}
