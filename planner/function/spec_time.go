@@ -77,12 +77,12 @@ jsonb_set(jsonb,text[],jsonb,boolean) jsonb
 `
 
 // arraySpecs names what the syntax of arrays and rows means too: ARRAY[..] is
-// array_of, a[i] is array_get, a[i:j] is array_slice, x = ANY (a) is any_eq and so
-// on with the comparison's name, and (r).f is field_of with the name as a constant,
+// array, a[i] is array_subscript, a[i:j] is array_slice, x = ANY (a) is any_eq and so
+// on with the comparison's name, and (r).f is struct_field with the name as a constant,
 // whose result type the planner takes from the record.
 const arraySpecs = `
-array_of(variadic anyelement) anyarray called
-array_get(anyarray,integer) anyelement
+array(variadic anyelement) anyarray called
+array_subscript(anyarray,integer) anyelement
 array_slice(anyarray,integer,integer) anyarray
 array_length(anyarray,integer) integer
 array_lower(anyarray,integer) integer
@@ -110,8 +110,8 @@ all_lt(anyelement,anyarray) boolean
 all_le(anyelement,anyarray) boolean
 all_gt(anyelement,anyarray) boolean
 all_ge(anyelement,anyarray) boolean
-row_of(variadic any) record called
-field_of(record,text) text called
+row(variadic any) record called
+struct_field(record,text) text called
 num_nulls(variadic any) integer called
 num_nonnulls(variadic any) integer called
 `
