@@ -50,7 +50,7 @@ func newConn(s *Server, nc net.Conn) *conn {
 		out:    &output{raw: nc, w: nc, timeout: s.config.WriteTimeout},
 		inbox:  newInbox(),
 	}
-	c.out.lost = func() { c.abortWith(errClientGone) }
+	c.out.lost = func() { c.abortWith(clientGone()) }
 	c.results.conn = c
 	c.client = &Client{conn: c, Remote: nc.RemoteAddr()}
 	return c
@@ -78,10 +78,10 @@ func (c *conn) run(parent context.Context) {
 		c.read(ctx)
 	}()
 	err = c.loop(ctx)
-	if err != nil && !errors.Is(err, errClientGone) {
+	if err != nil && !pgerr.Is(err, pgerr.ConnectionFailure) {
 		c.fatal(err)
 	}
-	cancel(errClientGone)
+	cancel(clientGone())
 	_ = c.net.Close()
 	reading.Wait()
 }
@@ -124,8 +124,8 @@ func (c *conn) readFailed(err error) {
 		c.inbox.close(pgerr.Newf(pgerr.ProtocolViolation, "%w", err))
 		return
 	}
-	c.inbox.close(errClientGone)
-	c.abortWith(errClientGone)
+	c.inbox.close(clientGone())
+	c.abortWith(clientGone())
 }
 
 // receive reads a message and copies what pgproto3 would reuse. A panic in a
@@ -180,7 +180,7 @@ func (c *conn) loop(ctx context.Context) error {
 		case err != nil:
 			return err
 		case !ok:
-			return errShutdown
+			return shuttingDown()
 		}
 		if _, ok := m.body.(*pgproto3.Terminate); ok {
 			return nil
@@ -236,10 +236,10 @@ func (c *conn) ready() error {
 		c.portals.closeAll(c)
 	}
 	if err := c.out.send(&pgproto3.ReadyForQuery{TxStatus: byte(status)}); err != nil {
-		return errClientGone
+		return clientGone()
 	}
 	if err := c.out.flush(); err != nil {
-		return errClientGone
+		return clientGone()
 	}
 	return nil
 }
@@ -286,7 +286,7 @@ func (c *conn) abortWith(cause error) {
 // abort ends the connection at shutdown: its statement is cancelled, and a write
 // that waits for the client is given a moment.
 func (c *conn) abort() {
-	c.abortWith(errShutdown)
+	c.abortWith(shuttingDown())
 	_ = c.net.SetReadDeadline(time.Now())
 	c.out.hurry(lastWords)
 }

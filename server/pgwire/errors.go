@@ -50,7 +50,7 @@ func (c *conn) fail(ctx context.Context, err error) error {
 		return context.Cause(ctx)
 	}
 	if c.out.send(errorResponse("ERROR", err)) != nil || c.out.flush() != nil {
-		return errClientGone
+		return clientGone()
 	}
 	return nil
 }

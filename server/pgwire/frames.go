@@ -11,6 +11,7 @@ import (
 // bytes have come.
 const frameChunk = 16 << 10
 
+// errMessageTooLong ends a connection: what follows cannot be found.
 var errMessageTooLong = errors.New("message is too long")
 
 // frames is the pgproto3.ChunkReader of a connection: it bounds messages. What

@@ -22,14 +22,19 @@ const startupSlack = 64
 // ErrServerClosed is what Serve returns after Shutdown.
 var ErrServerClosed = errors.New("pgwire: server closed")
 
-// errClientGone is the cause of a statement's end when its client went away.
-var errClientGone = pgerr.Newf(pgerr.ConnectionFailure, "connection to client lost")
+// clientGone is the cause of a statement's end when its client went away. Each
+// use gets an error of its own, since a session may add to what it is given.
+func clientGone() error { return pgerr.Newf(pgerr.ConnectionFailure, "connection to client lost") }
 
-// errCanceled is the cause of a statement's end by a cancel request.
-var errCanceled = pgerr.Newf(pgerr.QueryCanceled, "canceling statement due to user request")
+// canceled is the cause of a statement's end by a cancel request.
+func canceled() error {
+	return pgerr.Newf(pgerr.QueryCanceled, "canceling statement due to user request")
+}
 
-// errShutdown is what clients get when the server stops.
-var errShutdown = pgerr.Newf(pgerr.AdminShutdown, "terminating connection due to administrator command")
+// shuttingDown is what clients get when the server stops.
+func shuttingDown() error {
+	return pgerr.Newf(pgerr.AdminShutdown, "terminating connection due to administrator command")
+}
 
 // Server accepts connections and runs a session for each.
 type Server struct {
@@ -191,7 +196,7 @@ func (s *Server) cancel(pid, secret uint32) {
 	binary.BigEndian.PutUint32(want[:], c.client.secret)
 	binary.BigEndian.PutUint32(got[:], secret)
 	if subtle.ConstantTimeCompare(want[:], got[:]) == 1 {
-		c.cancelStatement(errCanceled)
+		c.cancelStatement(canceled())
 	}
 }
 

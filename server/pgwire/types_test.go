@@ -138,15 +138,16 @@ func appendTo[T any](add func(T), b array.Builder, v any) {
 	add(v.(T))
 }
 
-// TestPgxTypes sends every type that a parameter can have, in text and binary,
-// and reads it back in text and binary.
-func TestPgxTypes(t *testing.T) {
+// typeCase is one value of a type, as pgx sees it and as text.
+type typeCase struct {
+	typ   types.Type
+	value any
+	text  string
+}
+
+func typeCases() []typeCase {
 	moment := time.Date(2024, 1, 2, 3, 4, 5, 678901000, time.UTC)
-	cases := []struct {
-		typ   types.Type
-		value any
-		text  string // the same value as text, "" where pgx has its own idea
-	}{
+	return []typeCase{
 		{types.Of(types.Bool), true, "t"},
 		{types.Of(types.Int16), int16(-7), "-7"},
 		{types.Of(types.Int32), int32(math.MinInt32), "-2147483648"},
@@ -177,6 +178,12 @@ func TestPgxTypes(t *testing.T) {
 		{types.ArrayOf(types.Of(types.Float64)), []float64{}, "{}"},
 		{types.ArrayOf(types.Of(types.TimestampTZ)), []time.Time{moment}, `{"2024-01-02 03:04:05.678901+00"}`},
 	}
+}
+
+// TestPgxTypes sends every type that a parameter can have, in text and binary,
+// and reads it back in text and binary.
+func TestPgxTypes(t *testing.T) {
+	cases := typeCases()
 	var all echoSessions
 	var values, texts []any
 	for _, c := range cases {

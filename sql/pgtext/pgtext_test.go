@@ -69,8 +69,7 @@ func roundTrip(typeName, s string) (string, error) {
 	case "array":
 		return arrayRoundTrip(s)
 	case "jsonb":
-		v, err := ParseJSONB(s)
-		return v, err
+		return ParseJSONB(s)
 	}
 	return "", fmt.Errorf("no such type: %s", typeName)
 }
