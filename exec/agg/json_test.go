@@ -88,6 +88,10 @@ func TestAverages(t *testing.T) {
 	}{
 		{"avg", numeric, types.DecimalOf(20, 4), `["1.00","1.00","0.00"]`, "0.6667"},
 		{"avg", numeric, types.DecimalOf(20, 4), `["-1.00","-1.00","0.00"]`, "-0.6667"},
+		{"avg", numeric, types.DecimalOf(20, 1), `["0.24","0.25"]`, "0.2"},
+		{"avg", numeric, types.DecimalOf(20, 2), `["0.01","0.02"]`, "0.02"},
+		{"avg", numeric, types.DecimalOf(20, 2), `["-0.01","-0.02"]`, "-0.02"},
+		{"avg", types.DecimalOf(38, 2), types.DecimalOf(38, 4), `["99999999999999999999999999999999.99","0.02"]`, "50000000000000000000000000000000.005"},
 		{"sum", numeric, types.DecimalOf(20, 2), `["1.25",null,"-0.75"]`, "0.5"},
 		{"avg", interval, interval, `[{"months":1,"days":0,"nanoseconds":0},{"months":0,"days":1,"nanoseconds":0}]`, `{"months":0,"days":15,"nanoseconds":43200000000000}`},
 		{"sum", interval, interval, `[{"months":1,"days":2,"nanoseconds":3000},{"months":1,"days":-3,"nanoseconds":4000}]`, `{"months":2,"days":-1,"nanoseconds":7000}`},
@@ -101,6 +105,23 @@ func TestAverages(t *testing.T) {
 		if got, err := a.Result([]uint32{0}); err != nil || got.ValueStr(0) != c.want {
 			t.Errorf("%s(%s): got %v (%v), want %s", c.name, c.values, got, err, c.want)
 		}
+	}
+}
+
+func TestPercentileOfIntervals(t *testing.T) {
+	interval, double := types.Of(types.Interval), types.Of(types.Float64)
+	a, err := New(Spec{
+		Func: "percentile_cont", Args: []types.Type{double, interval}, Consts: []any{0.25}, Result: interval,
+		OrderBy: []rowcodec.OrderKey{{Type: interval}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	a.Grow(1)
+	values := fromJSON(t, interval, `[{"months":0,"days":2,"nanoseconds":0},{"months":0,"days":1,"nanoseconds":0}]`)
+	a.Update(&Input{IDs: []uint32{0, 0}, Args: []arrow.Array{nil, values}, Sort: []arrow.Array{values}})
+	if got, err := a.Result([]uint32{0}); err != nil || got.ValueStr(0) != `{"months":0,"days":1,"nanoseconds":21600000000000}` {
+		t.Fatal(got, err)
 	}
 }
 

@@ -1,7 +1,6 @@
 package agg
 
 import (
-	"math"
 	"math/big"
 	"math/bits"
 
@@ -24,6 +23,12 @@ func (s *wideSum) add(lo, mid, hi uint64) {
 	s.words[0], carry = bits.Add64(s.words[0], lo, 0)
 	s.words[1], carry = bits.Add64(s.words[1], mid, carry)
 	s.words[2], _ = bits.Add64(s.words[2], hi, carry)
+}
+
+// fits returns the sum as an int64.
+func (s *wideSum) fits() (v int64, ok bool) {
+	sign := uint64(int64(s.words[0]) >> 63)
+	return int64(s.words[0]), s.words[1] == sign && s.words[2] == sign
 }
 
 func (s *wideSum) big() *big.Int {
@@ -75,32 +80,73 @@ func newNumericSum(s *Spec, avg bool) Accumulator {
 
 func numericSumResult(s *Spec, avg bool, state []wideSum, ids []uint32) (arrow.Array, error) {
 	out := newOutput(s.Result, len(ids))
-	scale := int64(s.Result.StoredScale() - s.Args[0].StoredScale())
-	limit := new(big.Int).Exp(big.NewInt(10), big.NewInt(types.NumericPrecision), nil)
+	scale := int(s.Result.StoredScale() - s.Args[0].StoredScale())
 	for i, id := range ids {
-		cell := &state[id]
+		cell, by := &state[id], int64(1)
+		if avg {
+			by = cell.n
+		}
 		if cell.n <= 0 {
 			out.null(i)
 			continue
 		}
-		v, by := cell.big(), big.NewInt(1)
-		if avg {
-			by.SetInt64(cell.n)
+		if v, ok := cell.fits(); ok && scale >= 0 && scale < len(powers) {
+			lo, hi := scaled(v, powers[scale], uint64(by))
+			out.wide(i, lo, hi)
+			continue
 		}
-		power := new(big.Int).Exp(big.NewInt(10), big.NewInt(max(scale, -scale)), nil)
-		if scale >= 0 {
-			v.Mul(v, power)
-		} else {
-			by.Mul(by, power)
-		}
-		v = divideRounding(v, by)
-		if v.CmpAbs(limit) >= 0 {
+		num, ok := scaledBig(cell.big(), scale, by)
+		if !ok {
 			return nil, pgerr.Newf(pgerr.NumericOutOfRange, "value overflows numeric format")
 		}
-		num := decimal128.FromBigInt(v)
 		out.wide(i, num.LowBits(), uint64(num.HighBits()))
 	}
 	return out.array(), nil
+}
+
+// powers are the powers of ten that, times any int64, have at most 38 digits.
+var powers = [...]uint64{
+	1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18,
+}
+
+// scaled returns v*power/by in 128 bits, rounded half away from zero.
+func scaled(v int64, power, by uint64) (lo, hi uint64) {
+	magnitude := uint64(v)
+	if v < 0 {
+		magnitude = -magnitude
+	}
+	hi, lo = bits.Mul64(magnitude, power)
+	rest := hi % by
+	hi /= by
+	lo, rest = bits.Div64(rest, lo, by)
+	if rest >= by-rest {
+		var carry uint64
+		lo, carry = bits.Add64(lo, 1, 0)
+		hi += carry
+	}
+	if v < 0 {
+		var borrow uint64
+		lo, borrow = bits.Sub64(0, lo, 0)
+		hi = -hi - borrow
+	}
+	return lo, hi
+}
+
+// scaledBig returns v*10^scale/by rounded half away from zero; ok is false where
+// that has more digits than a numeric.
+func scaledBig(v *big.Int, scale int, by int64) (num decimal128.Num, ok bool) {
+	ten, divisor := big.NewInt(10), big.NewInt(by)
+	power := new(big.Int).Exp(ten, big.NewInt(int64(max(scale, -scale))), nil)
+	if scale >= 0 {
+		v.Mul(v, power)
+	} else {
+		divisor.Mul(divisor, power)
+	}
+	v = divideRounding(v, divisor)
+	if v.CmpAbs(ten.Exp(ten, big.NewInt(types.NumericPrecision), nil)) >= 0 {
+		return num, false
+	}
+	return decimal128.FromBigInt(v), true
 }
 
 // divideRounding returns v/by, by > 0, rounded half away from zero.
@@ -110,86 +156,4 @@ func divideRounding(v, by *big.Int) *big.Int {
 		q.Add(q, big.NewInt(int64(v.Sign())))
 	}
 	return q
-}
-
-// intervalSum keeps the parts of an interval apart.
-type intervalSum struct {
-	months, days int64
-	nanos        intSum // its n counts the rows
-}
-
-func newIntervalSum(s *Spec, avg bool) Accumulator {
-	arg := s.Args[0]
-	return &cells[intervalSum]{kind: cellKind[intervalSum]{
-		update: func(state []intervalSum, in *Input) {
-			col := rowcodec.View(arg, in.Args[0])
-			for i, v := range fixed[arrow.MonthDayNanoInterval](&col, len(in.IDs)) {
-				if col.Null(i) {
-					continue
-				}
-				cell, d := &state[in.IDs[i]], in.diff(i)
-				cell.months += d * int64(v.Months)
-				cell.days += d * int64(v.Days)
-				nanos := d * v.Nanoseconds
-				cell.nanos.add(uint64(nanos), nanos>>63)
-				cell.nanos.n += d
-			}
-		},
-		merge: func(to, from *intervalSum) {
-			to.months += from.months
-			to.days += from.days
-			to.nanos.add(from.nanos.lo, from.nanos.hi)
-			to.nanos.n += from.nanos.n
-		},
-		result: func(state []intervalSum, ids []uint32) (arrow.Array, error) {
-			return intervalSumResult(s.Result, avg, state, ids)
-		},
-		write: func(w *rowcodec.StateWriter, s *intervalSum) {
-			for _, v := range []int64{s.months, s.days, int64(s.nanos.lo), s.nanos.hi, s.nanos.n} {
-				w.Varint(v)
-			}
-		},
-		read: func(r *rowcodec.StateReader, s *intervalSum) {
-			s.months, s.days = r.Varint(), r.Varint()
-			s.nanos = intSum{lo: uint64(r.Varint()), hi: r.Varint(), n: r.Varint()}
-		},
-	}}
-}
-
-func intervalSumResult(t types.Type, avg bool, state []intervalSum, ids []uint32) (arrow.Array, error) {
-	out := newOutput(t, len(ids))
-	for i, id := range ids {
-		cell := state[id]
-		if cell.nanos.n <= 0 {
-			out.null(i)
-			continue
-		}
-		nanos, ok := cell.nanos.fits()
-		if ok && avg {
-			cell.months, cell.days, nanos = divideInterval(cell.months, cell.days, nanos, float64(cell.nanos.n))
-		}
-		if !ok || cell.months != int64(int32(cell.months)) || cell.days != int64(int32(cell.days)) {
-			return nil, pgerr.Newf(pgerr.DatetimeFieldOverflow, "interval out of range")
-		}
-		out.wide(i, uint64(uint32(cell.months))|uint64(uint32(cell.days))<<32, uint64(nanos))
-	}
-	return out.array(), nil
-}
-
-// divideInterval divides as PostgreSQL's interval_div does: what is left of the
-// months goes to days of which 30 make a month, what is left of the days to the
-// time.
-func divideInterval(months, days, nanos int64, by float64) (m, d, n int64) {
-	const daySeconds = 24 * 60 * 60
-	micro := func(v float64) float64 { return math.RoundToEven(v*1e6) / 1e6 }
-	m, d = int64(float64(months)/by), int64(float64(days)/by)
-	monthDays := micro((float64(months)/by - float64(m)) * 30)
-	seconds := micro((float64(days)/by - float64(d) + monthDays - math.Trunc(monthDays)) * daySeconds)
-	if math.Abs(seconds) >= daySeconds {
-		d += int64(seconds / daySeconds)
-		seconds -= math.Trunc(seconds/daySeconds) * daySeconds
-	}
-	d += int64(monthDays)
-	micros := math.RoundToEven(float64(nanos)/1000/by + seconds*1e6)
-	return m, d, int64(micros) * 1000
 }

@@ -167,7 +167,12 @@ func (e *Encoder) writeBytes(col *Column, sel []int32, data []byte) {
 			continue
 		}
 		b := col.Bytes(row)
-		p += binary.PutUvarint(data[p:], uint64(len(b)))
+		if len(b) < 0x80 {
+			data[p] = byte(len(b))
+			p++
+		} else {
+			p += binary.PutUvarint(data[p:], uint64(len(b)))
+		}
 		e.pos[i] = p + copy(data[p:], b)
 	}
 }
