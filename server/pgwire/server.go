@@ -184,20 +184,22 @@ func (s *Server) admit(c *conn) error {
 }
 
 // cancel serves a cancel request; one with a wrong key is ignored, as it must not
-// tell which ids exist.
-func (s *Server) cancel(pid, secret uint32) {
+// tell which ids exist. ok is for tests.
+func (s *Server) cancel(pid, secret uint32) (ok bool) {
 	s.mu.Lock()
 	c := s.byPID[pid]
 	s.mu.Unlock()
 	if c == nil {
-		return
+		return false
 	}
 	var want, got [4]byte
 	binary.BigEndian.PutUint32(want[:], c.client.secret)
 	binary.BigEndian.PutUint32(got[:], secret)
-	if subtle.ConstantTimeCompare(want[:], got[:]) == 1 {
-		c.cancelStatement(canceled())
+	if subtle.ConstantTimeCompare(want[:], got[:]) != 1 {
+		return false
 	}
+	c.cancelStatement(canceled())
+	return true
 }
 
 // Shutdown stops listening, ends idle connections at once and the others when
