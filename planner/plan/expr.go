@@ -15,6 +15,8 @@ type Column struct {
 	Index int
 	Name  string
 	T     types.Type
+	// Pos is the byte offset in the statement, -1 for none.
+	Pos int
 }
 
 // Const is a constant. Value is nil for NULL, else: bool; int64 for integers,
@@ -94,6 +96,7 @@ type InList struct {
 type Param struct {
 	Index int // from 1
 	T     types.Type
+	Pos   int
 }
 
 // Type implements Expr.
@@ -156,44 +159,49 @@ func Children(e Expr) []Expr {
 	return nil
 }
 
+// WithChildren returns a copy of e over other operands, given in the order of
+// Children.
+func WithChildren(e Expr, list []Expr) Expr {
+	switch n := e.(type) {
+	case *Call:
+		c := *n
+		c.Args = list
+		return &c
+	case *Cast:
+		c := *n
+		c.Arg = list[0]
+		return &c
+	case *Logic:
+		return &Logic{Or: n.Or, Args: list}
+	case *Not:
+		return &Not{Arg: list[0]}
+	case *IsNull:
+		return &IsNull{Arg: list[0], Not: n.Not}
+	case *Case:
+		c := &Case{T: n.T, Whens: make([]When, len(n.Whens)), Else: list[len(list)-1]}
+		for i := range n.Whens {
+			c.Whens[i] = When{Cond: list[2*i], Result: list[2*i+1]}
+		}
+		return c
+	case *Coalesce:
+		return &Coalesce{Args: list, T: n.T}
+	case *InList:
+		return &InList{Arg: list[0], List: list[1:], Not: n.Not}
+	}
+	return e
+}
+
 // Rewrite rebuilds an expression bottom-up: f gets each node with its operands
 // already rewritten and returns what takes its place. The original is not
 // changed.
 func Rewrite(e Expr, f func(Expr) Expr) Expr {
-	switch n := e.(type) {
-	case *Call:
-		c := *n
-		c.Args = rewriteAll(n.Args, f)
-		return f(&c)
-	case *Cast:
-		c := *n
-		c.Arg = Rewrite(n.Arg, f)
-		return f(&c)
-	case *Logic:
-		return f(&Logic{Or: n.Or, Args: rewriteAll(n.Args, f)})
-	case *Not:
-		return f(&Not{Arg: Rewrite(n.Arg, f)})
-	case *IsNull:
-		return f(&IsNull{Arg: Rewrite(n.Arg, f), Not: n.Not})
-	case *Case:
-		c := &Case{T: n.T, Whens: make([]When, len(n.Whens))}
-		for i, w := range n.Whens {
-			c.Whens[i] = When{Cond: Rewrite(w.Cond, f), Result: Rewrite(w.Result, f)}
-		}
-		c.Else = Rewrite(n.Else, f)
-		return f(c)
-	case *Coalesce:
-		return f(&Coalesce{Args: rewriteAll(n.Args, f), T: n.T})
-	case *InList:
-		return f(&InList{Arg: Rewrite(n.Arg, f), List: rewriteAll(n.List, f), Not: n.Not})
+	children := Children(e)
+	if len(children) == 0 {
+		return f(e)
 	}
-	return f(e)
-}
-
-func rewriteAll(list []Expr, f func(Expr) Expr) []Expr {
-	out := make([]Expr, len(list))
-	for i, e := range list {
-		out[i] = Rewrite(e, f)
+	done := make([]Expr, len(children))
+	for i, c := range children {
+		done[i] = Rewrite(c, f)
 	}
-	return out
+	return f(WithChildren(e, done))
 }

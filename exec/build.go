@@ -1,0 +1,245 @@
+package exec
+
+import (
+	"context"
+	"math/rand/v2"
+	"time"
+
+	"github.com/apache/arrow-go/v18/arrow"
+
+	"laminardb/exec/expr"
+	"laminardb/planner/plan"
+	"laminardb/sql/batch"
+	"laminardb/sql/pgerr"
+	"laminardb/sql/types"
+)
+
+// builder turns a plan into operators, from the output back to the scans.
+type builder struct {
+	faults   faults
+	stats    *OperatorStats
+	now      func() time.Time
+	ports    []*port
+	starters []starter
+}
+
+func (b *builder) exprEnv() expr.Env { return expr.Env{Now: b.now, Random: rand.Uint64} }
+
+func (b *builder) compile(list []plan.Expr) (*expr.Program, error) {
+	return expr.Compile(list, b.exprEnv())
+}
+
+// build makes the operators of a plan; out takes their output.
+func (b *builder) build(n plan.Node, out Receiver) error {
+	switch n := n.(type) {
+	case *plan.Scan:
+		b.ports = append(b.ports, &port{scan: n, in: scanReceiver(n, out), watermark: NoWatermark})
+		return nil
+	case *plan.Filter:
+		p, err := expr.CompilePredicate(n.Predicate, b.exprEnv())
+		if err != nil {
+			return err
+		}
+		return b.build(n.Input, &filter{Receiver: out, predicate: p, faults: b.faults})
+	case *plan.Project:
+		p, err := b.compile(n.Exprs)
+		if err != nil {
+			return err
+		}
+		return b.build(n.Input, &project{Receiver: out, program: p, faults: b.faults})
+	case *plan.Aggregate:
+		return b.aggregate(n, out)
+	case *plan.Sort:
+		return b.sort(n, out)
+	case *plan.Limit:
+		return b.build(n.Input, &limiter{Receiver: out, skip: n.Offset, left: n.Count})
+	case *plan.Join:
+		return b.join(n, out)
+	case *plan.Union:
+		return b.union(n, out)
+	case *plan.Values:
+		rows, err := b.values(n)
+		if err != nil {
+			return err
+		}
+		b.starters = append(b.starters, constantRows{rows, out})
+		return nil
+	}
+	return pgerr.Newf(pgerr.FeatureNotSupported, "%s is not supported yet", n.Label())
+}
+
+func (b *builder) aggregate(n *plan.Aggregate, out Receiver) error {
+	if n.Window == nil {
+		g, err := newGroup(n, b, out)
+		if err != nil {
+			return err
+		}
+		b.starters = append(b.starters, g)
+		return b.build(n.Input, g)
+	}
+	if n.Window.Kind != plan.Tumble {
+		return pgerr.Newf(pgerr.FeatureNotSupported, "%s is not supported yet", n.Window)
+	}
+	t, err := newTumble(n, b, out)
+	if err != nil {
+		return err
+	}
+	return b.build(n.Input, t)
+}
+
+func (b *builder) sort(n *plan.Sort, out Receiver) error {
+	keys := make([]plan.Expr, len(n.Keys))
+	for i, k := range n.Keys {
+		keys[i] = k.Expr
+	}
+	p, err := b.compile(keys)
+	if err != nil {
+		return err
+	}
+	return b.build(n.Input, &sorter{Receiver: out, program: p, keys: n.Keys, faults: b.faults})
+}
+
+func (b *builder) join(n *plan.Join, out Receiver) error {
+	j := &hashJoin{out: out, kind: n.Kind, faults: b.faults}
+	var err error
+	if j.leftKeys, err = b.compile(n.LeftKeys); err != nil {
+		return err
+	}
+	if j.rightKeys, err = b.compile(n.RightKeys); err != nil {
+		return err
+	}
+	if n.Residual != nil {
+		if j.residual, err = expr.CompilePredicate(n.Residual, b.exprEnv()); err != nil {
+			return err
+		}
+	}
+	for _, k := range n.LeftKeys {
+		j.keyTypes = append(j.keyTypes, k.Type())
+	}
+	j.leftTypes, j.rightTypes = schemaTypes(n.Left.Schema()), schemaTypes(n.Right.Schema())
+	// The right side first: it is indexed before the left rows come.
+	if err := b.build(n.Right, joinSide{j, true}); err != nil {
+		return err
+	}
+	return b.build(n.Left, joinSide{j, false})
+}
+
+func schemaTypes(s *batch.Schema) []types.Type {
+	ts := make([]types.Type, len(s.Fields))
+	for i, f := range s.Fields {
+		ts[i] = f.Type
+	}
+	return ts
+}
+
+func (b *builder) union(n *plan.Union, out Receiver) error {
+	u := &union{out: out, open: len(n.All), marks: make([]int64, len(n.All)), watermark: NoWatermark}
+	for i, in := range n.All {
+		u.marks[i] = NoWatermark
+		if err := b.build(in, unionSide{u, i}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// values evaluates constant rows.
+func (b *builder) values(n *plan.Values) (*batch.Batch, error) {
+	width := len(n.Out.Fields)
+	if width == 0 {
+		return batch.New(nil, len(n.Rows)), nil
+	}
+	var rows []*batch.Batch
+	one := batch.New(nil, 1)
+	for _, exprs := range n.Rows {
+		p, err := b.compile(exprs)
+		if err != nil {
+			return nil, err
+		}
+		cols, err := p.Eval(one, nil)
+		if err != nil {
+			return nil, err
+		}
+		rows = append(rows, batch.New(cols, 1))
+	}
+	return expr.Concat(rows)
+}
+
+// constantRows emits rows that are known from the start.
+type constantRows struct {
+	rows *batch.Batch
+	out  Receiver
+}
+
+// Start implements starter.
+func (c constantRows) Start(ctx context.Context) error {
+	if c.rows.Rows > 0 {
+		if err := c.out.Batch(ctx, c.rows); err != nil {
+			return err
+		}
+	}
+	return c.out.End(ctx)
+}
+
+// scanReceiver picks the scan's columns of the object's.
+func scanReceiver(n *plan.Scan, out Receiver) Receiver {
+	// n.Columns is usually all of them in order.
+	for i, c := range n.Columns {
+		if i != c {
+			return columnPicker{out, n.Columns}
+		}
+	}
+	return out
+}
+
+type columnPicker struct {
+	Receiver
+	columns []int
+}
+
+// Batch implements Receiver.
+func (p columnPicker) Batch(ctx context.Context, b *batch.Batch) error {
+	cols := make([]arrow.Array, len(p.columns))
+	for i, c := range p.columns {
+		cols[i] = b.Cols[c]
+	}
+	return p.Receiver.Batch(ctx, b.With(cols))
+}
+
+// union passes the rows of several inputs; its watermark is their minimum.
+type union struct {
+	out       Receiver
+	open      int
+	marks     []int64
+	watermark int64
+}
+
+type unionSide struct {
+	u    *union
+	side int
+}
+
+// Batch implements Receiver.
+func (s unionSide) Batch(ctx context.Context, b *batch.Batch) error { return s.u.out.Batch(ctx, b) }
+
+// Watermark implements Receiver.
+func (s unionSide) Watermark(ctx context.Context, millis int64) error {
+	s.u.marks[s.side] = millis
+	low := int64(endOfTime)
+	for _, m := range s.u.marks {
+		low = min(low, m)
+	}
+	if low <= s.u.watermark {
+		return nil
+	}
+	s.u.watermark = low
+	return s.u.out.Watermark(ctx, low)
+}
+
+// End implements Receiver.
+func (s unionSide) End(ctx context.Context) error {
+	if s.u.open--; s.u.open > 0 {
+		return s.Watermark(ctx, endOfTime)
+	}
+	return s.u.out.End(ctx)
+}

@@ -1,0 +1,275 @@
+package exec
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"sync"
+
+	"laminardb/connectors"
+	"laminardb/exec/expr"
+)
+
+// mergeRows is how near, in records over all splits, a catching-up pass must be
+// to the main one before it asks it to pause: a pause is then a few polls.
+const mergeRows = 65536
+
+// pass is one reading of a source by one reader.
+//
+// P1: a catching-up pass never publishes a record that the main pass has not
+// published, so it is never ahead in any split, and reaching the main pass's
+// positions while that one pauses makes the two equal.
+// P2: equal positions mean equal prefixes of every split; the consumers can then
+// continue on the main pass without missing or repeating a record.
+type pass struct {
+	source *Source
+	hub    *Hub
+	marks  *watermarks
+	// begun is set, under the source's lock, before the first row is published.
+	begun  bool
+	cancel context.CancelFunc
+	// pauses holds the one request to stand still that may wait.
+	pauses chan pause
+	// done is closed when the pass reads no more.
+	done chan struct{}
+
+	mu       sync.Mutex
+	position connectors.Positions
+	states   []SplitState
+
+	// pending is what a catching-up pass has read but the main one has not.
+	pending *connectors.Chunk
+}
+
+// pause asks a pass to stand still from the moment it closes held until resume
+// is closed.
+type pause struct{ held, resume chan struct{} }
+
+func newPass(s *Source) *pass {
+	return &pass{
+		source: s, hub: newHub(s.spec.Schema, nil, s.env.Now), marks: newWatermarks(s.spec.EventTime, s.env.Now),
+		pauses: make(chan pause, 1), done: make(chan struct{}), position: connectors.Positions{},
+	}
+}
+
+func (p *pass) stop() {
+	if p.cancel != nil {
+		p.cancel()
+	}
+}
+
+// run reads until ctx ends, the source ends, or the pass has joined the main one.
+func (p *pass) run(ctx context.Context, r connectors.Reader) {
+	defer close(p.done)
+	p.source.mu.Lock()
+	p.begun = true
+	p.source.mu.Unlock()
+	for ctx.Err() == nil {
+		select {
+		case req := <-p.pauses:
+			close(req.held)
+			select {
+			case <-req.resume:
+			case <-ctx.Done():
+			}
+			continue
+		default:
+		}
+		var err error
+		if main := p.source.mainPass(); main != p {
+			var joined bool
+			if joined, err = p.follow(ctx, r, main); joined {
+				return
+			}
+		} else {
+			err = p.step(ctx, r, nil)
+		}
+		if errors.Is(err, io.EOF) {
+			p.end(ctx)
+			return
+		}
+		if err != nil {
+			if ctx.Err() == nil {
+				p.source.problem(err)
+			}
+			return
+		}
+	}
+}
+
+// step publishes the next chunk, up to limit (nil for all of it).
+func (p *pass) step(ctx context.Context, r connectors.Reader, limit connectors.Positions) error {
+	c := p.pending
+	p.pending = nil
+	if c == nil {
+		var err error
+		if c, err = p.source.poll(ctx, r); err != nil {
+			return err
+		}
+	}
+	if c != nil {
+		if limit != nil {
+			c, p.pending = splitChunk(c, limit)
+		}
+		if err := p.publish(ctx, c); err != nil {
+			return err
+		}
+	}
+	status := r.Splits()
+	moved := p.marks.advance(status)
+	p.mu.Lock()
+	p.states = p.marks.states(p.states[:0], status)
+	if p.pending == nil {
+		for _, s := range status {
+			p.position[s.Split] = max(p.position[s.Split], s.Position)
+		}
+	}
+	p.mu.Unlock()
+	if moved {
+		return p.hub.publish(ctx, message{kind: messageWatermark, watermark: p.marks.current})
+	}
+	return nil
+}
+
+func (p *pass) publish(ctx context.Context, c *connectors.Chunk) error {
+	if p == p.source.mainPass() {
+		st := &p.source.stats
+		st.Records.Add(c.Records)
+		st.Rows.Add(int64(c.Batch.Rows))
+		st.Bytes.Add(c.Bytes)
+		if err := p.source.reject(c); err != nil {
+			return err
+		}
+	}
+	p.marks.observe(c)
+	if c.Batch.Rows > 0 {
+		if err := p.hub.publish(ctx, message{kind: messageBatch, batch: c.Batch}); err != nil {
+			return err
+		}
+	}
+	p.mu.Lock()
+	for split, next := range c.Next {
+		p.position[split] = next
+	}
+	p.mu.Unlock()
+	return nil
+}
+
+func (p *pass) end(ctx context.Context) {
+	for _, m := range []message{{kind: messageWatermark, watermark: endOfTime}, {kind: messageEnd}} {
+		if err := p.hub.publish(ctx, m); err != nil {
+			return
+		}
+	}
+}
+
+func (p *pass) positions() connectors.Positions {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.position.Clone()
+}
+
+// follow takes one step behind the main pass, or joins it.
+func (p *pass) follow(ctx context.Context, r connectors.Reader, main *pass) (joined bool, err error) {
+	limit := main.positions()
+	if behind(p.positions(), limit) > mergeRows {
+		return false, p.step(ctx, r, limit)
+	}
+	req := pause{held: make(chan struct{}), resume: make(chan struct{})}
+	defer close(req.resume)
+	select {
+	case main.pauses <- req:
+	default: // another pass is joining
+		return false, p.step(ctx, r, limit)
+	}
+	select {
+	case <-req.held:
+	case <-main.done: // it has ended, and so will this one
+		return false, p.step(ctx, r, nil)
+	case <-ctx.Done():
+		return false, ctx.Err()
+	}
+	limit = main.positions()
+	for behind(p.positions(), limit) > 0 {
+		if err := p.step(ctx, r, limit); err != nil {
+			return false, err
+		}
+	}
+	p.source.join(p, main)
+	return true, nil
+}
+
+// join moves the consumers of p to the main pass, which stands still.
+func (s *Source) join(p, main *pass) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	p.hub.mu.Lock()
+	consumers := p.hub.consumers
+	p.hub.consumers = nil
+	p.hub.mu.Unlock()
+	for _, c := range consumers {
+		main.hub.attach(c, false)
+	}
+	s.remove(p)
+	s.env.Logger.Debug("a reader caught up", slog.String("source", s.spec.Name))
+}
+
+func (s *Source) mainPass() *pass {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.main
+}
+
+// behind counts the records up to limit that are still to be read.
+func behind(at, limit connectors.Positions) int64 {
+	var n int64
+	for split, to := range limit {
+		if from, ok := at[split]; ok {
+			n += max(0, to-from)
+		} else {
+			n += max(1, to)
+		}
+	}
+	return n
+}
+
+// splitChunk cuts a chunk at the limits: before holds the records below them and
+// after the rest, nil if there is none. Splits without a limit are all rest.
+func splitChunk(c *connectors.Chunk, limit connectors.Positions) (before, after *connectors.Chunk) {
+	whole := true
+	for split, next := range c.Next {
+		if next > limit[split] {
+			whole = false
+		}
+	}
+	if whole {
+		return c, nil
+	}
+	var low, high []int32
+	for i, split := range c.Splits {
+		if c.Offsets[i] < limit[split] {
+			low = append(low, int32(i))
+		} else {
+			high = append(high, int32(i))
+		}
+	}
+	before, after = takeChunk(c, low), takeChunk(c, high)
+	for split, next := range c.Next {
+		before.Next[split] = min(next, limit[split])
+		after.Next[split] = next
+	}
+	before.Records, before.Bytes, before.Rejected = c.Records, c.Bytes, c.Rejected
+	return before, after
+}
+
+func takeChunk(c *connectors.Chunk, rows []int32) *connectors.Chunk {
+	out := &connectors.Chunk{
+		Batch: expr.Take(c.Batch, rows), Next: connectors.Positions{},
+		Splits: make([]int32, len(rows)), Offsets: make([]int64, len(rows)),
+	}
+	for i, r := range rows {
+		out.Splits[i], out.Offsets[i] = c.Splits[r], c.Offsets[r]
+	}
+	return out
+}

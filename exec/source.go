@@ -1,0 +1,275 @@
+package exec
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"laminardb/connectors"
+	"laminardb/sql/batch"
+	"laminardb/sql/pgerr"
+)
+
+// pollWait is how long a reader waits for a first row: it bounds how late an
+// idle split or a request to pause is noticed.
+const pollWait = 50 * time.Millisecond
+
+// Back-off between attempts of a reader that fails.
+const (
+	retryFirst = 100 * time.Millisecond
+	retryMost  = 5 * time.Second
+)
+
+// OnError is what happens to a record or a row that cannot be processed.
+type OnError uint8
+
+// The policies, DEAD_LETTER being the default.
+const (
+	OnErrorDeadLetter OnError = iota
+	OnErrorSkip
+	OnErrorFail
+)
+
+// SourceSpec describes a source to the engine.
+type SourceSpec struct {
+	ID        uint64
+	Name      string
+	Schema    *batch.Schema
+	EventTime EventTime
+	OnError   OnError
+	// HistoryRows is how many recent rows SELECT can read.
+	HistoryRows int
+	Connector   connectors.Source
+}
+
+// Source reads one external relation for all who use it. Its main pass is shared;
+// a consumer that comes later gets a pass of its own from the start, which joins
+// the main one when it has caught up (see pass.go).
+type Source struct {
+	spec SourceSpec
+	env  *Env
+
+	mu      sync.Mutex
+	started bool
+	closed  bool
+	main    *pass
+	passes  []*pass
+	history *history
+	wg      sync.WaitGroup
+
+	stats SourceStats
+}
+
+// SourceStats counts what the main pass of a source has read.
+type SourceStats struct {
+	Records, Rows, Bytes, Rejected atomic.Int64
+	// Problem is why the source is not reading at the moment, nil if it is.
+	Problem atomic.Pointer[string]
+}
+
+func newSource(spec SourceSpec, env *Env) *Source {
+	return &Source{spec: spec, env: env, history: newHistory(spec.HistoryRows)}
+}
+
+// attach adds a consumer that is to see every row from the configured start.
+func (s *Source) attach(ctx context.Context, c *consumer) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.main != nil && !s.main.begun {
+		s.main.hub.attach(c, false)
+		return nil
+	}
+	p := newPass(s)
+	p.hub.attach(c, false)
+	s.passes = append(s.passes, p)
+	if s.main == nil {
+		s.main = p
+		p.hub.store = s.history
+	}
+	if s.started {
+		return s.launch(ctx, p)
+	}
+	return nil
+}
+
+// tail adds a consumer that sees rows from now on, the retained ones first.
+func (s *Source) tail(ctx context.Context, c *consumer, snapshot bool) error {
+	s.mu.Lock()
+	if s.main != nil {
+		s.main.hub.attach(c, snapshot)
+		s.mu.Unlock()
+		return nil
+	}
+	s.mu.Unlock()
+	return s.attach(ctx, c)
+}
+
+// detach removes a consumer; a pass that nobody reads any more ends.
+func (s *Source) detach(c *consumer) {
+	s.mu.Lock()
+	passes := append([]*pass(nil), s.passes...)
+	s.mu.Unlock()
+	for _, p := range passes {
+		p.hub.detach(c)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, p := range passes {
+		if p.hub.consumerCount() == 0 {
+			s.remove(p)
+		}
+	}
+}
+
+// remove ends a pass. The source's lock is held.
+func (s *Source) remove(p *pass) {
+	p.stop()
+	for i, o := range s.passes {
+		if o == p {
+			s.passes = append(s.passes[:i:i], s.passes[i+1:]...)
+			break
+		}
+	}
+	if s.main == p {
+		s.main = nil
+		if len(s.passes) > 0 {
+			s.main = s.passes[0]
+		}
+	}
+}
+
+// start lets all passes read. Until then consumers attach to one pass that has
+// not begun, so that a whole catalog is in place before its first row flows.
+func (s *Source) start(ctx context.Context) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.started = true
+	for _, p := range s.passes {
+		if err := s.launch(ctx, p); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *Source) launch(ctx context.Context, p *pass) error {
+	reader, err := s.spec.Connector.Open(ctx, nil)
+	if err != nil {
+		return err
+	}
+	runCtx, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	p.cancel = cancel
+	s.wg.Go(func() {
+		defer cancel()
+		defer func() {
+			if err := reader.Close(); err != nil {
+				s.env.Logger.Warn("closing a source reader", slog.String("source", s.spec.Name), slog.Any("error", err))
+			}
+		}()
+		p.run(runCtx, reader)
+	})
+	return nil
+}
+
+// fail tells all consumers that nothing more will come.
+func (s *Source) fail(err error) {
+	s.mu.Lock()
+	passes := append([]*pass(nil), s.passes...)
+	s.mu.Unlock()
+	for _, p := range passes {
+		p.hub.fail(err)
+	}
+}
+
+// close ends all passes and waits for them.
+func (s *Source) close() error {
+	s.mu.Lock()
+	s.closed = true
+	for _, p := range s.passes {
+		p.stop()
+	}
+	s.mu.Unlock()
+	s.wg.Wait()
+	return s.spec.Connector.Close()
+}
+
+// Watermark returns the main pass's watermark, NoWatermark before the first.
+func (s *Source) Watermark() int64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.main == nil {
+		return NoWatermark
+	}
+	return s.main.hub.Watermark()
+}
+
+// Snapshot returns the retained recent rows.
+func (s *Source) Snapshot() []*batch.Batch {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.main == nil {
+		return nil
+	}
+	rows, _ := s.main.hub.Snapshot()
+	return rows
+}
+
+// problem records why the source is stuck, "" when it reads again.
+func (s *Source) problem(err error) {
+	if err == nil {
+		s.stats.Problem.Store(nil)
+		return
+	}
+	text := err.Error()
+	if old := s.stats.Problem.Swap(&text); old == nil || *old != text {
+		s.env.Logger.Error("source is not reading", slog.String("source", s.spec.Name), slog.Any("error", err))
+	}
+}
+
+// poll asks the reader until it answers, backing off while it fails. It returns
+// io.EOF at the end of a bounded source and ctx's error when told to stop.
+func (s *Source) poll(ctx context.Context, r connectors.Reader) (*connectors.Chunk, error) {
+	wait := retryFirst
+	for {
+		c, err := r.Poll(ctx, pollWait)
+		if err == nil || errors.Is(err, io.EOF) {
+			if s.stats.Problem.Load() != nil {
+				s.problem(nil)
+			}
+			return c, err
+		}
+		if ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
+		s.problem(err)
+		timer := time.NewTimer(wait)
+		select {
+		case <-timer.C:
+		case <-ctx.Done():
+			timer.Stop()
+			return nil, ctx.Err()
+		}
+		wait = min(2*wait, retryMost)
+	}
+}
+
+// reject applies the error policy to a chunk's rejects.
+func (s *Source) reject(c *connectors.Chunk) error {
+	s.stats.Rejected.Add(int64(len(c.Rejected)))
+	for _, r := range c.Rejected {
+		switch s.spec.OnError {
+		case OnErrorFail:
+			return pgerr.Newf(pgerr.DataCorrupted, "source %q: partition %d offset %d: %s", s.spec.Name, r.Split, r.Offset, r.Reason)
+		case OnErrorDeadLetter:
+			s.env.DeadLetters.add(DeadLetter{
+				At: s.env.Now(), Object: s.spec.Name, Split: r.Split, Offset: r.Offset,
+				Reason: r.Reason, Key: r.Key, Value: r.Value,
+			})
+		}
+	}
+	return nil
+}

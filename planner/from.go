@@ -1,0 +1,235 @@
+package planner
+
+import (
+	"laminardb/planner/function"
+	"laminardb/planner/plan"
+	"laminardb/sql/ast"
+	"laminardb/sql/batch"
+	"laminardb/sql/pgerr"
+	"laminardb/sql/types"
+)
+
+// cte is a WITH query; it is planned anew wherever it is named.
+type cte struct {
+	def *ast.CTE
+	// visible are the CTEs that its own text can name.
+	visible []map[string]*cte
+}
+
+// with brings a WITH list into view until pop is called.
+func (q *Query) with(list []ast.CTE) (pop func(), err error) {
+	before := q.ctes
+	for i := range list {
+		c := &list[i]
+		if c.Recursive {
+			return nil, unsupported(c.Pos, "WITH RECURSIVE is not supported")
+		}
+		frame := map[string]*cte{c.Name: {def: c, visible: q.ctes}}
+		q.ctes = append(q.ctes[:len(q.ctes):len(q.ctes)], frame)
+	}
+	return func() { q.ctes = before }, nil
+}
+
+// from plans the FROM list; without one there is a single row of no columns.
+func (q *Query) from(list []ast.TableExpr) (plan.Node, *scope, error) {
+	if len(list) == 0 {
+		one := &plan.Values{Rows: [][]plan.Expr{{}}}
+		one.Out = batch.NewSchema()
+		one.Properties = plan.Properties{HasKey: true}
+		return one, &scope{}, nil
+	}
+	node, sc, err := q.tableExpr(list[0])
+	if err != nil {
+		return nil, nil, err
+	}
+	for _, t := range list[1:] {
+		right, rightScope, err := q.tableExpr(t)
+		if err != nil {
+			return nil, nil, err
+		}
+		if err := distinctAliases(sc, rightScope, t.Position()); err != nil {
+			return nil, nil, err
+		}
+		node, sc = newJoin(plan.JoinInner, node, right, nil, nil, nil), sc.join(rightScope)
+	}
+	return node, sc, nil
+}
+
+func distinctAliases(left, right *scope, pos ast.Pos) error {
+	names := map[string]bool{}
+	for _, c := range left.columns {
+		names[c.table] = true
+	}
+	for _, c := range right.columns {
+		if c.table != "" && names[c.table] {
+			return pgerr.At(int(pos), pgerr.DuplicateAlias, "table name %q specified more than once", c.table)
+		}
+	}
+	return nil
+}
+
+func (q *Query) tableExpr(t ast.TableExpr) (plan.Node, *scope, error) {
+	switch t := t.(type) {
+	case *ast.TableName:
+		return q.tableName(t)
+	case *ast.Subquery:
+		if t.Lateral {
+			return nil, nil, unsupported(t.Pos, "LATERAL is not supported yet")
+		}
+		node, _, err := q.query(t.Query, nil)
+		if err != nil {
+			return nil, nil, err
+		}
+		sc, err := aliased(node.Schema(), t.Alias, t.Columns, t.Pos)
+		return node, sc, err
+	case *ast.TableFunc:
+		return q.tableFunc(t)
+	case *ast.Join:
+		return q.join(t)
+	}
+	return nil, nil, pgerr.Newf(pgerr.Internal, "unknown FROM item %T", t)
+}
+
+// aliased is the scope of a relation under an alias, with its visible columns
+// renamed in order.
+func aliased(schema *batch.Schema, alias string, columns []string, pos ast.Pos) (*scope, error) {
+	sc := scopeOf(alias, schema)
+	visible := schema.Visible()
+	if len(columns) > len(visible) {
+		return nil, pgerr.At(int(pos), pgerr.InvalidColumnReference, "table %q has %d columns available but %d columns specified", alias, len(visible), len(columns))
+	}
+	for i, name := range columns {
+		sc.columns[visible[i]].field.Name = name
+	}
+	return sc, nil
+}
+
+func (q *Query) tableName(t *ast.TableName) (plan.Node, *scope, error) {
+	alias := t.Alias
+	if alias == "" {
+		alias = t.Name.Last()
+	}
+	if t.AsOf != nil {
+		return nil, nil, unsupported(t.AsOf.Position(), "FOR SYSTEM_TIME AS OF is not supported yet")
+	}
+	if len(t.Name.Parts) == 1 {
+		for i := len(q.ctes) - 1; i >= 0; i-- {
+			if c, ok := q.ctes[i][t.Name.Last()]; ok {
+				return q.cteScan(c, alias, t)
+			}
+		}
+	}
+	rel, err := q.Relations.Relation(t.Name)
+	if err != nil {
+		return nil, nil, placed(err, t.Name.Pos)
+	}
+	if rel.View != nil {
+		node, _, err := q.query(rel.View, nil)
+		if err != nil {
+			return nil, nil, err
+		}
+		sc, err := aliased(node.Schema(), alias, t.Columns, t.Pos)
+		return node, sc, err
+	}
+	q.read(rel.ID)
+	scan := &plan.Scan{Object: rel.ID, Name: rel.Name}
+	scan.Out, scan.Properties = rel.Schema, rel.Props
+	if q.Mode == Once {
+		scan.Properties.Changelog = false // a snapshot only holds current rows
+	}
+	for i := range rel.Schema.Fields {
+		scan.Columns = append(scan.Columns, i)
+	}
+	sc, err := aliased(rel.Schema, alias, t.Columns, t.Pos)
+	return scan, sc, err
+}
+
+func (q *Query) cteScan(c *cte, alias string, t *ast.TableName) (plan.Node, *scope, error) {
+	saved := q.ctes
+	q.ctes = c.visible
+	defer func() { q.ctes = saved }()
+	node, _, err := q.query(c.def.Query, nil)
+	if err != nil {
+		return nil, nil, err
+	}
+	columns := t.Columns
+	if len(columns) == 0 {
+		columns = c.def.Columns
+	}
+	sc, err := aliased(node.Schema(), alias, columns, t.Pos)
+	return node, sc, err
+}
+
+func (q *Query) tableFunc(t *ast.TableFunc) (plan.Node, *scope, error) {
+	name := t.Call.Name.Last()
+	if t.WithOrdinality {
+		return nil, nil, unsupported(t.Pos, "WITH ORDINALITY is not supported yet")
+	}
+	r := &resolver{q: q, scope: &scope{}, clause: "functions in FROM"}
+	args, err := r.exprs(t.Call.Args)
+	if err != nil {
+		return nil, nil, err
+	}
+	sig, err := function.ResolveTable(name, typesOf(args))
+	if err != nil {
+		return nil, nil, placed(err, t.Call.Pos)
+	}
+	node := &plan.TableFunc{Name: sig.ID}
+	for i, a := range args {
+		c, err := q.coerce(a, sig.Args[i], function.Explicit, t.Call.Args[i].Position())
+		if err != nil {
+			return nil, nil, err
+		}
+		node.Args = append(node.Args, c)
+	}
+	alias := t.Alias
+	if alias == "" {
+		alias = name
+	}
+	node.Out = batch.NewSchema()
+	for _, f := range sig.Columns {
+		column := f.Name
+		if column == "" {
+			column = alias
+		}
+		node.Out.Fields = append(node.Out.Fields, batch.Field{Name: column, Type: f.Type})
+	}
+	sc, err := aliased(node.Out, alias, t.Columns, t.Pos)
+	return node, sc, err
+}
+
+// values plans VALUES (..), (..).
+func (q *Query) values(v *ast.Values) (plan.Node, error) {
+	r := &resolver{q: q, scope: &scope{}, clause: "VALUES"}
+	rows := make([][]plan.Expr, len(v.Rows))
+	for i, row := range v.Rows {
+		if len(row) != len(v.Rows[0]) {
+			return nil, pgerr.At(int(v.Pos), pgerr.SyntaxError, "VALUES lists must all be the same length")
+		}
+		var err error
+		if rows[i], err = r.exprs(row); err != nil {
+			return nil, err
+		}
+	}
+	node := &plan.Values{Rows: rows}
+	node.Out = batch.NewSchema()
+	for c := range v.Rows[0] {
+		column, pos := make([]plan.Expr, len(rows)), make([]ast.Pos, len(rows))
+		for i := range rows {
+			column[i], pos[i] = rows[i][c], v.Rows[i][c].Position()
+		}
+		column, t, err := q.unify(column, pos, "VALUES")
+		if err != nil {
+			return nil, err
+		}
+		for i := range rows {
+			rows[i][c] = column[i]
+		}
+		node.Out.Fields = append(node.Out.Fields, batch.Field{Name: columnN(c), Type: t})
+	}
+	return node, nil
+}
+
+func columnN(i int) string {
+	return "column" + (&plan.Const{Value: int64(i + 1), T: types.Of(types.Int32)}).String()
+}

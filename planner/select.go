@@ -1,0 +1,323 @@
+package planner
+
+import (
+	"fmt"
+
+	"laminardb/planner/plan"
+	"laminardb/sql/ast"
+	"laminardb/sql/batch"
+	"laminardb/sql/pgerr"
+	"laminardb/sql/types"
+)
+
+// query plans a query; outer is the scope around it, nil at the top.
+func (q *Query) query(query *ast.Query, outer *scope) (plan.Node, *scope, error) {
+	q.depth++
+	defer func() { q.depth-- }()
+	if q.depth > maxDepth {
+		return nil, nil, pgerr.At(int(query.Pos), pgerr.StatementTooComplex, "queries are nested too deeply")
+	}
+	pop, err := q.with(query.With)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer pop()
+	var node plan.Node
+	if sel, ok := query.Body.(*ast.Select); ok {
+		node, err = q.selectCore(sel, query.OrderBy, outer)
+	} else if node, err = q.body(query.Body, outer); err == nil && len(query.OrderBy) > 0 {
+		node, err = q.sortOutput(node, query.OrderBy)
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	if node, err = q.limit(node, query); err != nil {
+		return nil, nil, err
+	}
+	return node, scopeOf("", node.Schema()), nil
+}
+
+func (q *Query) body(b ast.QueryBody, outer *scope) (plan.Node, error) {
+	switch b := b.(type) {
+	case *ast.Select:
+		return q.selectCore(b, nil, outer)
+	case *ast.Query:
+		node, _, err := q.query(b, outer)
+		return node, err
+	case *ast.Values:
+		return q.values(b)
+	case *ast.SetOp:
+		return q.setOp(b, outer)
+	}
+	return nil, pgerr.Newf(pgerr.Internal, "unknown query body %T", b)
+}
+
+// core is one SELECT while it is planned.
+type core struct {
+	q     *Query
+	sel   *ast.Select
+	node  plan.Node
+	scope *scope
+	group *grouping
+	// exprs, names and pos are the output columns.
+	exprs []plan.Expr
+	names []string
+	pos   []ast.Pos
+	// having and order are resolved, not yet rewritten over the groups.
+	having plan.Expr
+	order  []plan.SortKey
+}
+
+func (q *Query) selectCore(sel *ast.Select, order []ast.OrderItem, outer *scope) (plan.Node, error) {
+	node, sc, err := q.from(sel.From)
+	if err != nil {
+		return nil, err
+	}
+	sc.outer = outer
+	c := &core{q: q, sel: sel, node: node, scope: sc}
+	if sel.Where != nil {
+		if c.node, err = q.filter(c.node, sc, sel.Where, "WHERE"); err != nil {
+			return nil, err
+		}
+	}
+	if c.group, err = q.groupBy(sel, sc); err != nil {
+		return nil, err
+	}
+	if err := c.resolve(order); err != nil {
+		return nil, err
+	}
+	if len(sel.GroupBy) > 0 || len(c.group.aggs) > 0 || sel.Having != nil {
+		if err := c.aggregate(); err != nil {
+			return nil, err
+		}
+	}
+	return c.finish()
+}
+
+// filter puts a condition on top of a node.
+func (q *Query) filter(node plan.Node, sc *scope, cond ast.Expr, clause string) (plan.Node, error) {
+	r := &resolver{q: q, scope: sc, clause: clause}
+	e, err := r.expr(cond)
+	if err != nil {
+		return nil, err
+	}
+	if e, err = q.boolean(e, cond.Position(), clause); err != nil {
+		return nil, err
+	}
+	return newFilter(node, e), nil
+}
+
+func newFilter(node plan.Node, predicate plan.Expr) plan.Node {
+	p := node.Props()
+	p.StateNote = ""
+	return &plan.Filter{Base: plan.Base{Out: node.Schema(), Properties: p}, Input: node, Predicate: predicate}
+}
+
+// resolve resolves the select list, HAVING and ORDER BY over the input.
+func (c *core) resolve(order []ast.OrderItem) error {
+	r := &resolver{q: c.q, scope: c.scope, group: c.group, clause: "SELECT"}
+	for _, item := range c.sel.Items {
+		if item.Star {
+			columns, err := c.scope.star(item.Qualifier, item.Pos)
+			if err != nil {
+				return err
+			}
+			if len(columns) == 0 && len(c.sel.From) == 0 {
+				return pgerr.At(int(item.Pos), pgerr.SyntaxError, "SELECT * with no tables specified is not valid")
+			}
+			for _, col := range columns {
+				c.add(col, col.Name, item.Pos)
+			}
+			continue
+		}
+		e, err := r.expr(item.Expr)
+		if err != nil {
+			return err
+		}
+		name := item.Alias
+		if name == "" {
+			name = outputName(item.Expr)
+		}
+		c.add(c.q.settle(e), name, item.Expr.Position())
+	}
+	if c.sel.Having != nil {
+		e, err := r.expr(c.sel.Having)
+		if err != nil {
+			return err
+		}
+		if c.having, err = c.q.boolean(e, c.sel.Having.Position(), "HAVING"); err != nil {
+			return err
+		}
+	}
+	for _, item := range order {
+		e, err := c.orderExpr(r, item)
+		if err != nil {
+			return err
+		}
+		c.order = append(c.order, plan.SortKey{Expr: e, Desc: item.Desc, NullsFirst: item.NullsFirst})
+	}
+	return nil
+}
+
+func (c *core) add(e plan.Expr, name string, pos ast.Pos) {
+	c.exprs, c.names, c.pos = append(c.exprs, e), append(c.names, name), append(c.pos, pos)
+}
+
+// orderExpr follows PostgreSQL: an output name or number first, then any
+// expression over the input.
+func (c *core) orderExpr(r *resolver, item ast.OrderItem) (plan.Expr, error) {
+	if l, ok := item.Expr.(*ast.Literal); ok && l.Kind == ast.IntLiteral {
+		for i := range c.exprs {
+			if fmt.Sprint(i+1) == l.Text {
+				return c.exprs[i], nil
+			}
+		}
+		return nil, pgerr.At(int(l.Pos), pgerr.InvalidColumnReference, "ORDER BY position %s is not in select list", l.Text)
+	}
+	if col, ok := item.Expr.(*ast.Column); ok && len(col.Name.Parts) == 1 {
+		for i, name := range c.names {
+			if name == col.Name.Last() {
+				return c.exprs[i], nil
+			}
+		}
+	}
+	e, err := r.expr(item.Expr)
+	if err != nil {
+		return nil, err
+	}
+	return c.q.settle(e), nil
+}
+
+// outputName is PostgreSQL's name for an unnamed column (FigureColname).
+func outputName(e ast.Expr) string {
+	switch e := e.(type) {
+	case *ast.Column:
+		return e.Name.Last()
+	case *ast.FuncCall:
+		return e.Name.Last()
+	case *ast.FieldAccess:
+		return e.Field
+	case *ast.Subscript:
+		return outputName(e.Operand)
+	case *ast.Cast:
+		if name := outputName(e.Operand); name != "?column?" {
+			return name
+		}
+		return castName(e.Type.Type)
+	case *ast.Case:
+		if e.Else != nil {
+			if name := outputName(e.Else); name != "?column?" {
+				return name
+			}
+		}
+		return "case"
+	case *ast.ArrayExpr:
+		return "array"
+	case *ast.RowExpr:
+		return "row"
+	case *ast.Exists:
+		return "exists"
+	case *ast.IntervalLiteral:
+		return "interval"
+	}
+	return "?column?"
+}
+
+func castName(t types.Type) string {
+	short := map[types.Kind]string{
+		types.Bool: "bool", types.Int16: "int2", types.Int32: "int4", types.Int64: "int8",
+		types.Float32: "float4", types.Float64: "float8", types.Timestamp: "timestamp",
+		types.TimestampTZ: "timestamptz", types.Time: "time",
+	}
+	if s, ok := short[t.Kind]; ok {
+		return s
+	}
+	return t.String()
+}
+
+// aggregate puts the aggregate and HAVING on top of the input and rewrites what
+// is above them.
+func (c *core) aggregate() error {
+	g := c.group
+	agg, err := c.q.newAggregate(c.node, g, c.q.depth == 1)
+	if err != nil {
+		return err
+	}
+	c.node = agg
+	if c.having != nil {
+		pred, err := g.rewrite(c.having)
+		if err != nil {
+			return err
+		}
+		c.node = newFilter(c.node, pred)
+	}
+	for i, e := range c.exprs {
+		if c.exprs[i], err = g.rewrite(e); err != nil {
+			return placed(err, c.pos[i])
+		}
+	}
+	for i, k := range c.order {
+		if c.order[i].Expr, err = g.rewrite(k.Expr); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// finish adds the projection, DISTINCT and the order.
+func (c *core) finish() (plan.Node, error) {
+	if len(c.sel.DistinctOn) > 0 {
+		return nil, unsupported(c.sel.DistinctOn[0].Position(), "DISTINCT ON is not supported yet")
+	}
+	extra := c.sortColumns()
+	project := newProject(c.node, c.exprs, c.names, extra == 0 && !c.sel.Distinct)
+	var node plan.Node = project
+	if c.sel.Distinct {
+		if extra > 0 {
+			return nil, pgerr.Newf(pgerr.InvalidColumnReference, "for SELECT DISTINCT, ORDER BY expressions must appear in select list")
+		}
+		node = c.q.distinct(node)
+	}
+	if len(c.order) == 0 {
+		return node, nil
+	}
+	node = &plan.Sort{Base: plan.Base{Out: node.Schema(), Properties: node.Props()}, Input: node, Keys: c.order}
+	if extra > 0 {
+		keep := len(c.exprs) - extra
+		node = pick(node, keep)
+	}
+	return node, nil
+}
+
+// sortColumns turns the order keys into references to output columns, appending
+// those that are not in the select list, and returns how many it appended.
+func (c *core) sortColumns() (extra int) {
+	for i, k := range c.order {
+		at := -1
+		for j, e := range c.exprs {
+			if fingerprint(e) == fingerprint(k.Expr) {
+				at = j
+				break
+			}
+		}
+		if at < 0 {
+			at = len(c.exprs)
+			c.add(k.Expr, k.Expr.String(), -1)
+			extra++
+		}
+		c.order[i].Expr = &plan.Column{Index: at, Name: c.names[at], T: c.exprs[at].Type(), Pos: -1}
+	}
+	return extra
+}
+
+// pick keeps the first n columns.
+func pick(node plan.Node, n int) plan.Node {
+	exprs := make([]plan.Expr, n)
+	out := batch.NewSchema(node.Schema().Fields[:n]...)
+	for i, f := range out.Fields {
+		exprs[i] = &plan.Column{Index: i, Name: f.Name, T: f.Type, Pos: -1}
+	}
+	p := node.Props()
+	p.Key, p.HasKey = nil, false
+	return &plan.Project{Base: plan.Base{Out: out, Properties: p}, Input: node, Exprs: exprs}
+}

@@ -1,0 +1,170 @@
+// Package session runs SQL statements: it parses, plans, changes the catalog,
+// drives the engine and hands results to the wire.
+//
+// Nouns: Database (what all sessions share: catalog, engine, connectors), Session
+// (one client: settings, transaction, cursors), statement (one statement ready to
+// run), rowSource (where a result's rows come from).
+//
+// Rule: a statement's change is checked, then started, then committed to the
+// catalog; what fails on the way is undone, so the catalog never names an object
+// that does not run, and nothing runs that the catalog does not name.
+package session
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strconv"
+	"sync"
+	"time"
+
+	"laminardb/catalog"
+	"laminardb/connectors"
+	"laminardb/exec"
+	"laminardb/planner/plan"
+	"laminardb/sql/ast"
+	"laminardb/sql/parser"
+	"laminardb/sql/pgerr"
+)
+
+// Config is what a Database needs.
+type Config struct {
+	// DataDir holds catalog.db and the logs of pushed rows.
+	DataDir  string
+	Registry connectors.Registry
+	// Vars replace ${NAME} in statements.
+	Vars    map[string]string
+	Version string
+	Now     func() time.Time
+	Logger  *slog.Logger
+}
+
+// Database is what all sessions share. Its methods may be called from any
+// goroutine.
+type Database struct {
+	config  Config
+	catalog *catalog.Catalog
+	engine  *exec.Engine
+	env     *exec.Env
+
+	mu sync.Mutex
+	// running holds what is known of each object beyond the catalog entry.
+	running map[uint64]*running
+}
+
+// running is an object at work.
+type running struct {
+	props  plan.Properties
+	upsert bool         // changes are shown as upserts
+	pushed *exec.Pushed // for a source without a connector
+	// problem is why the object could not be started at boot.
+	problem error
+}
+
+// Open opens the data directory and brings back everything that the catalog
+// names. An object that cannot be started is reported, and does not keep the
+// others from running.
+func Open(ctx context.Context, config Config) (*Database, error) {
+	if err := os.MkdirAll(config.DataDir, 0o700); err != nil {
+		return nil, fmt.Errorf("making the data directory: %w", err)
+	}
+	cat, err := catalog.Open(filepath.Join(config.DataDir, "catalog.db"), config.Now)
+	if err != nil {
+		return nil, err
+	}
+	env := &exec.Env{Now: config.Now, Logger: config.Logger, DeadLetters: &exec.DeadLetters{}}
+	db := &Database{config: config, catalog: cat, env: env, engine: exec.NewEngine(env), running: map[uint64]*running{}}
+	for _, o := range cat.Snapshot().InCreationOrder() {
+		if err := db.restore(ctx, o); err != nil {
+			config.Logger.Error("object could not be started", slog.String("object", o.Name.String()), slog.Any("error", err))
+			db.put(o.ID, &running{problem: err})
+		}
+	}
+	if err := db.engine.Start(ctx); err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	return db, nil
+}
+
+// Close stops everything and closes the catalog.
+func (db *Database) Close() error {
+	return errors.Join(db.engine.Close(), db.catalog.Close())
+}
+
+func (db *Database) put(id uint64, r *running) {
+	db.mu.Lock()
+	defer db.mu.Unlock()
+	db.running[id] = r
+}
+
+func (db *Database) forget(id uint64) {
+	db.mu.Lock()
+	defer db.mu.Unlock()
+	delete(db.running, id)
+}
+
+func (db *Database) state(id uint64) *running {
+	db.mu.Lock()
+	defer db.mu.Unlock()
+	if r := db.running[id]; r != nil {
+		return r
+	}
+	return &running{}
+}
+
+// expand replaces the ${NAME} of a text.
+func (db *Database) expand(text string) (string, parser.OffsetMap, error) {
+	return parser.Expand(text, func(name string) (string, bool) {
+		v, ok := db.config.Vars[name]
+		return v, ok
+	})
+}
+
+// parseOne parses the stored text of an object.
+func (db *Database) parseOne(text string) (ast.Statement, string, error) {
+	expanded, _, err := db.expand(text)
+	if err != nil {
+		return nil, "", err
+	}
+	list, err := parser.Parse(expanded)
+	if err != nil {
+		return nil, "", err
+	}
+	if len(list) != 1 {
+		return nil, "", pgerr.Newf(pgerr.DataCorrupted, "the catalog holds %d statements for one object", len(list))
+	}
+	return list[0].Statement, expanded, nil
+}
+
+// restore starts an object that the catalog names.
+func (db *Database) restore(ctx context.Context, o *catalog.Object) error {
+	stmt, _, err := db.parseOne(o.SQL)
+	if err != nil {
+		return fmt.Errorf("its statement: %w", err)
+	}
+	switch s := stmt.(type) {
+	case *ast.CreateRelation:
+		return db.startSource(ctx, o, s, true)
+	case *ast.CreateQuery:
+		q, err := db.planQuery(s, db.catalog.Snapshot())
+		if err != nil {
+			return err
+		}
+		return db.startQuery(ctx, o, s, q)
+	case *ast.CreateSink:
+		q, err := db.planSink(s, db.catalog.Snapshot())
+		if err != nil {
+			return err
+		}
+		return db.startSink(ctx, o, s, q, true)
+	}
+	return pgerr.Newf(pgerr.DataCorrupted, "the catalog holds a %T", stmt)
+}
+
+// pushedDir is where the rows of a pushed source are kept.
+func (db *Database) pushedDir(id uint64) string {
+	return filepath.Join(db.config.DataDir, "pushed", strconv.FormatUint(id, 10))
+}

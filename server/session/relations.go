@@ -1,0 +1,46 @@
+package session
+
+import (
+	"sort"
+	"strings"
+
+	"laminardb/catalog"
+	"laminardb/planner"
+	"laminardb/sql/ast"
+	"laminardb/sql/pgerr"
+)
+
+// relations looks names up for the planner, in one snapshot of the catalog.
+type relations struct {
+	db       *Database
+	snapshot *catalog.Snapshot
+}
+
+// Relation implements planner.Relations.
+func (r relations) Relation(name ast.Name) (*planner.Relation, error) {
+	if rel := systemRelation(name); rel != nil {
+		return rel, nil
+	}
+	o, err := r.snapshot.Relation(name)
+	if err != nil {
+		return nil, err
+	}
+	if o.Kind == catalog.Sink {
+		return nil, pgerr.At(int(name.Pos), pgerr.WrongObjectType, "%q is a sink, which cannot be read", o.Name)
+	}
+	state := r.db.state(o.ID)
+	return &planner.Relation{
+		ID: o.ID, Name: o.Name.String(), Kind: o.Kind.String(), Schema: o.Schema(),
+		Props: state.props, Watermarked: o.EventTime >= 0,
+	}, nil
+}
+
+// names lists the keys of a registry.
+func names[V any](m map[string]V) string {
+	out := make([]string, 0, len(m))
+	for k := range m {
+		out = append(out, k)
+	}
+	sort.Strings(out)
+	return strings.Join(out, ", ")
+}

@@ -1,0 +1,76 @@
+package session
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/apache/arrow-go/v18/arrow"
+	"github.com/apache/arrow-go/v18/arrow/array"
+	"github.com/apache/arrow-go/v18/arrow/memory"
+
+	"laminardb/sql/batch"
+)
+
+// rowsBatch makes a batch of a few rows of Go values: string, int64, int, float64,
+// bool, []byte, time.Time or nil. It is for system relations and SHOW, not for
+// data.
+func rowsBatch(schema *batch.Schema, rows [][]any) (*batch.Batch, error) {
+	cols := make([]arrow.Array, len(schema.Fields))
+	for c, f := range schema.Fields {
+		b := array.NewBuilder(memory.DefaultAllocator, f.Type.Arrow())
+		for _, row := range rows {
+			if err := appendValue(b, row[c]); err != nil {
+				return nil, fmt.Errorf("column %q: %w", f.Name, err)
+			}
+		}
+		cols[c] = b.NewArray()
+	}
+	return batch.New(cols, len(rows)), nil
+}
+
+func appendValue(b array.Builder, v any) error {
+	if v == nil {
+		b.AppendNull()
+		return nil
+	}
+	switch b := b.(type) {
+	case *array.StringBuilder:
+		b.Append(fmt.Sprint(v))
+		return nil
+	case *array.Int64Builder:
+		if n, ok := v.(int64); ok {
+			b.Append(n)
+			return nil
+		}
+		if n, ok := v.(int); ok {
+			b.Append(int64(n))
+			return nil
+		}
+	case *array.Int32Builder:
+		if n, ok := v.(int32); ok {
+			b.Append(n)
+			return nil
+		}
+	case *array.Float64Builder:
+		if n, ok := v.(float64); ok {
+			b.Append(n)
+			return nil
+		}
+	case *array.BooleanBuilder:
+		if x, ok := v.(bool); ok {
+			b.Append(x)
+			return nil
+		}
+	case *array.BinaryBuilder:
+		if x, ok := v.([]byte); ok {
+			b.Append(x)
+			return nil
+		}
+	case *array.TimestampBuilder:
+		if t, ok := v.(time.Time); ok {
+			b.Append(arrow.Timestamp(t.UnixMicro()))
+			return nil
+		}
+	}
+	return fmt.Errorf("no way to store a %T as %s", v, b.Type())
+}

@@ -1,0 +1,100 @@
+package session
+
+import (
+	"context"
+
+	"laminardb/planner"
+	"laminardb/planner/plan"
+	"laminardb/sql/ast"
+	"laminardb/sql/batch"
+	"laminardb/sql/pgerr"
+	"laminardb/sql/types"
+)
+
+func (s *Session) planner(mode planner.Mode, params *planner.Params) *planner.Query {
+	return &planner.Query{
+		Relations: relations{s.db, s.db.catalog.Snapshot()}, Mode: mode,
+		Params: params, Session: s.sessionValues(),
+	}
+}
+
+// selectStatement plans a query that runs once.
+func (s *Session) selectStatement(q *ast.Query, params *planner.Params) (*statement, error) {
+	r, err := s.planner(planner.Once, params).Plan(q)
+	if err != nil {
+		return nil, err
+	}
+	return &statement{
+		columns: columnsOf(r.Root.Schema()), word: "SELECT",
+		open: func(ctx context.Context) (rowSource, error) { return s.runQuery(ctx, r.Root) },
+	}, nil
+}
+
+// runQuery runs a plan to its end and returns its visible columns.
+func (s *Session) runQuery(ctx context.Context, root plan.Node) (rowSource, error) {
+	visible := root.Schema().Visible()
+	rows := &batchRows{}
+	err := s.db.engine.Query(ctx, root, s.db.system, func(b *batch.Batch) error {
+		rows.list = append(rows.list, pick(b, visible))
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return rows, nil
+}
+
+// explain shows the plan of a query, or of the query of a CREATE.
+func (s *Session) explain(e *ast.Explain, params *planner.Params) (*statement, error) {
+	if e.Analyze {
+		return nil, pgerr.At(int(e.Pos), pgerr.FeatureNotSupported, "EXPLAIN ANALYZE is not supported yet")
+	}
+	for _, o := range e.Options {
+		return nil, pgerr.At(int(o.Pos), pgerr.FeatureNotSupported, "EXPLAIN option %q is not supported", o.Name)
+	}
+	var r *planner.Result
+	var err error
+	switch stmt := e.Statement.(type) {
+	case *ast.SelectStatement:
+		r, err = s.planner(planner.Once, params).Plan(stmt.Query)
+	case *ast.CreateQuery:
+		r, err = s.db.planQuery(stmt, s.db.catalog.Snapshot())
+	case *ast.CreateSink:
+		r, err = s.db.planSink(stmt, s.db.catalog.Snapshot())
+	case *ast.Subscribe:
+		r, err = s.planner(planner.View, params).Plan(sourceQuery(stmt.From, stmt.Query, stmt.Where))
+	default:
+		return nil, pgerr.At(int(e.Pos), pgerr.FeatureNotSupported, "EXPLAIN is supported for queries, SUBSCRIBE and CREATE of them")
+	}
+	if err != nil {
+		return nil, err
+	}
+	lines := plan.Explain(r.Root)
+	for _, n := range r.Notices {
+		lines = append(lines, "NOTICE: "+n)
+	}
+	rows := make([][]any, len(lines))
+	for i, l := range lines {
+		rows[i] = []any{l}
+	}
+	return static("EXPLAIN", []string{"QUERY PLAN"}, rows), nil
+}
+
+// static is a statement whose rows are known: SHOW and its like. The columns are
+// of type text, or what the first row's values say.
+func static(word string, columns []string, rows [][]any) *statement {
+	schema := batch.NewSchema()
+	for _, name := range columns {
+		schema.Fields = append(schema.Fields, batch.Field{Name: name, Type: types.Of(types.Text)})
+	}
+	return &statement{
+		columns: columnsOf(schema), word: word, noCount: true,
+		open: func(context.Context) (rowSource, error) {
+			b, err := rowsBatch(schema, rows)
+			if err != nil {
+				return nil, err
+			}
+			return &batchRows{[]*batch.Batch{b}}, nil
+		},
+	}
+}

@@ -1,0 +1,189 @@
+package session
+
+import (
+	"sort"
+	"strconv"
+	"strings"
+
+	"laminardb/server/pgwire"
+	"laminardb/sql/ast"
+	"laminardb/sql/pgerr"
+)
+
+// settings are a session's run-time parameters by lower-case name.
+type settings map[string]string
+
+// setting describes one parameter that a client may see or set.
+type setting struct {
+	value string // the default
+	// report is the name under which the protocol reports changes, "" for none.
+	report string
+	// fixed values cannot be changed; SET to the same value is accepted.
+	fixed bool
+	note  string
+}
+
+// knownSettings are the parameters that drivers set or ask for, and what they
+// mean here. Those that change nothing are accepted because drivers set them on
+// every connection.
+func knownSettings() map[string]setting {
+	return map[string]setting{
+		"application_name":              {report: "application_name", note: "shown in laminar.subscriptions"},
+		"client_encoding":               {value: "UTF8", report: "client_encoding", fixed: true, note: "always UTF8"},
+		"client_min_messages":           {value: "notice", note: "accepted, changes nothing"},
+		"datestyle":                     {value: "ISO, MDY", report: "DateStyle", fixed: true, note: "always ISO, MDY"},
+		"default_transaction_isolation": {value: "read committed", note: "accepted, changes nothing"},
+		"default_transaction_read_only": {value: "off", fixed: true, note: "always off"},
+		"extra_float_digits":            {value: "1", note: "accepted: floats are always shortest-exact"},
+		"integer_datetimes":             {value: "on", report: "integer_datetimes", fixed: true, note: "always on"},
+		"intervalstyle":                 {value: "postgres", report: "IntervalStyle", fixed: true, note: "always postgres"},
+		"is_superuser":                  {value: "on", report: "is_superuser", fixed: true, note: "always on"},
+		"lock_timeout":                  {value: "0", note: "accepted, changes nothing"},
+		"max_identifier_length":         {value: "63", fixed: true, note: "always 63"},
+		"search_path":                   {value: `"$user", public`, note: "accepted: objects are in schema public"},
+		"server_encoding":               {value: "UTF8", report: "server_encoding", fixed: true, note: "always UTF8"},
+		"server_version":                {value: "15.8", report: "server_version", fixed: true, note: "the PostgreSQL version whose protocol and dialect drivers may expect"},
+		"server_version_num":            {value: "150008", fixed: true, note: "the same as a number"},
+		"session_authorization":         {report: "session_authorization", fixed: true, note: "the user"},
+		"standard_conforming_strings":   {value: "on", report: "standard_conforming_strings", fixed: true, note: "always on"},
+		"statement_timeout":             {value: "0", note: "accepted, changes nothing yet"},
+		"synchronous_commit":            {value: "on", fixed: true, note: "always on"},
+		"timezone":                      {value: "UTC", report: "TimeZone", fixed: true, note: "always UTC for now"},
+		"transaction_isolation":         {value: "read committed", note: "accepted, changes nothing"},
+		"transaction_read_only":         {value: "off", fixed: true, note: "always off"},
+	}
+}
+
+// initSettings takes the startup parameters over and reports what clients expect.
+func (s *Session) initSettings() error {
+	s.settings = settings{}
+	for name, k := range knownSettings() {
+		s.settings[name] = k.value
+	}
+	s.settings["session_authorization"] = s.client.User
+	for name, v := range s.client.Startup {
+		name = strings.ToLower(name)
+		if k, ok := knownSettings()[name]; ok && !k.fixed {
+			s.settings[name] = v
+		}
+	}
+	for name, k := range knownSettings() {
+		if k.report == "" {
+			continue
+		}
+		if err := s.client.SetParameter(k.report, s.settings[name]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// settingName maps SQL's special spellings.
+func settingName(name string) string {
+	switch n := strings.ToLower(name); n {
+	case "time zone":
+		return "timezone"
+	case "names":
+		return "client_encoding"
+	case "transaction isolation level":
+		return "transaction_isolation"
+	default:
+		return n
+	}
+}
+
+func (s *Session) set(stmt *ast.Set) (string, error) {
+	word := "SET"
+	name := settingName(stmt.Name)
+	if name == "all" && stmt.Default {
+		return "RESET", s.initSettings()
+	}
+	k, ok := knownSettings()[name]
+	if !ok {
+		return "", unknownSetting(name, stmt.Pos)
+	}
+	value := strings.Join(stmt.Values, ", ")
+	if stmt.Default {
+		value = k.value
+	}
+	if k.fixed && !stmt.Default && !sameSetting(value, k.value) {
+		return "", pgerr.At(int(stmt.Pos), pgerr.CantChangeParam, "parameter %q cannot be changed: it is %s", name, k.note)
+	}
+	if k.fixed {
+		return word, nil
+	}
+	s.settings[name] = value
+	if k.report != "" {
+		return word, s.client.SetParameter(k.report, value)
+	}
+	return word, nil
+}
+
+// sameSetting compares loosely: UTF8 and utf-8, 'ISO' and 'ISO, MDY'.
+func sameSetting(value, fixed string) bool {
+	fold := func(v string) string {
+		return strings.NewReplacer("-", "", "_", "", " ", "", "'", "").Replace(strings.ToLower(v))
+	}
+	v, f := fold(value), fold(fixed)
+	if v == f || v == "unicode" && f == "utf8" || strings.HasPrefix(f, v+",") && v != "" {
+		return true
+	}
+	truth := map[string]string{"true": "on", "1": "on", "yes": "on", "false": "off", "0": "off", "no": "off"}
+	return truth[v] == f || f == "utc" && (v == "etc/utc" || v == "gmt" || v == "z" || v == "0")
+}
+
+func unknownSetting(name string, pos ast.Pos) error {
+	return pgerr.At(int(pos), pgerr.UndefinedObject, "unrecognized configuration parameter %q", name).
+		WithHint("SHOW ALL lists the parameters.")
+}
+
+// showSetting shows one parameter, or all.
+func (s *Session) showSetting(stmt *ast.Show) (*statement, error) {
+	name := settingName(stmt.Setting)
+	if name == "all" {
+		var rows [][]any
+		for n, k := range knownSettings() {
+			rows = append(rows, []any{n, s.settings[n], k.note})
+		}
+		sort.Slice(rows, func(i, j int) bool { return rows[i][0].(string) < rows[j][0].(string) })
+		return static("SHOW", []string{"name", "setting", "description"}, rows), nil
+	}
+	v, ok := s.settings[name]
+	if !ok {
+		return nil, unknownSetting(name, stmt.Pos)
+	}
+	column := name
+	if k := knownSettings()[name]; k.report != "" {
+		column = k.report
+	}
+	return static("SHOW", []string{column}, [][]any{{v}}), nil
+}
+
+func (s *Session) deallocate(d *ast.Deallocate) (string, error) {
+	if d.Name == "" {
+		s.client.Names().DropAll()
+		return "DEALLOCATE ALL", nil
+	}
+	if !s.client.Names().Drop(d.Name) {
+		return "", pgerr.At(int(d.Pos), pgerr.InvalidStatementName, "prepared statement %q does not exist", d.Name)
+	}
+	return "DEALLOCATE", nil
+}
+
+func (s *Session) discard(d *ast.Discard) (string, error) {
+	switch strings.ToLower(d.What) {
+	case "all":
+		if s.status != pgwire.Idle {
+			return "", pgerr.At(int(d.Pos), pgerr.ActiveTransaction, "DISCARD ALL cannot run inside a transaction block")
+		}
+		s.client.Names().DropAll()
+		s.closeCursors(false)
+		if err := s.initSettings(); err != nil {
+			return "", err
+		}
+	case "plans", "sequences", "temp", "temporary":
+	default:
+		return "", pgerr.At(int(d.Pos), pgerr.SyntaxError, "DISCARD %s is not known", strconv.Quote(d.What))
+	}
+	return "DISCARD " + strings.ToUpper(d.What), nil
+}

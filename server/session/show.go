@@ -1,0 +1,76 @@
+package session
+
+import (
+	"strings"
+	"time"
+
+	"laminardb/catalog"
+	"laminardb/sql/ast"
+	"laminardb/sql/pgerr"
+)
+
+// maxTimeMillis is the last millisecond that a timestamp can show.
+const maxTimeMillis = 9_000_000_000_000_000
+
+func timeOfMillis(millis int64) time.Time { return time.UnixMilli(millis).UTC() }
+
+// show runs SHOW.
+func (s *Session) show(stmt *ast.Show) (*statement, error) {
+	switch stmt.What {
+	case "setting":
+		return s.showSetting(stmt)
+	case "create":
+		return s.showCreate(stmt)
+	}
+	kind, ok := catalog.KindNamed(strings.TrimSuffix(stmt.What, "s"))
+	if !ok {
+		return nil, pgerr.At(int(stmt.Pos), pgerr.FeatureNotSupported, "SHOW %s is not supported yet", strings.ToUpper(stmt.What))
+	}
+	var rows [][]any
+	for _, o := range s.db.catalog.Snapshot().OfKind(kind) {
+		rows = append(rows, []any{o.Name.String(), s.db.status(o), o.CreatedAt.Format(time.RFC3339)})
+	}
+	return static("SHOW", []string{"name", "status", "created_at"}, rows), nil
+}
+
+func (s *Session) showCreate(stmt *ast.Show) (*statement, error) {
+	snapshot := s.db.catalog.Snapshot()
+	var o *catalog.Object
+	var err error
+	if kind, ok := catalog.KindNamed(stmt.Kind); ok {
+		o, err = snapshot.RelationOfKind(stmt.Name, kind, "SHOW CREATE")
+	} else {
+		o, err = snapshot.Relation(stmt.Name)
+	}
+	if err != nil {
+		return nil, at(err, stmt.Name.Pos)
+	}
+	return static("SHOW", []string{"name", "create_sql"}, [][]any{{o.Name.String(), o.SQL + ";"}}), nil
+}
+
+// describe runs DESCRIBE [EXTENDED].
+func (s *Session) describe(stmt *ast.Describe) (*statement, error) {
+	r, err := (relations{s.db, s.db.catalog.Snapshot()}).Relation(stmt.Name)
+	if err != nil {
+		return nil, at(err, stmt.Name.Pos)
+	}
+	var rows [][]any
+	for i, f := range r.Schema.Fields {
+		if f.Hidden && !stmt.Extended {
+			continue
+		}
+		var notes []string
+		if i == r.Schema.EventTime {
+			notes = append(notes, "event time")
+		}
+		if f.Hidden {
+			notes = append(notes, "hidden")
+		}
+		null := "yes"
+		if f.NotNull {
+			null = "no"
+		}
+		rows = append(rows, []any{f.Name, f.Type.String(), null, strings.Join(notes, ", ")})
+	}
+	return static("DESCRIBE", []string{"column", "type", "nullable", "notes"}, rows), nil
+}
