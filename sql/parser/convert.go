@@ -165,7 +165,7 @@ func constantIndex(e tree.Expr) int {
 // isMark reports whether e is the mark that the word w left.
 func (c *converter) isMark(e tree.Expr, w string) bool {
 	i := constantIndex(e)
-	return i >= 0 && i < len(c.tokens) && c.tokens[i].Is(w)
+	return i >= 0 && i < len(c.tokens) && c.tokens[i].Is(w) && c.atoms[i].expr == nil
 }
 
 func (c *converter) constantExpr(i int) (ast.Expr, span) {
@@ -179,6 +179,8 @@ func (c *converter) constantExpr(i int) (ast.Expr, span) {
 	t, at := c.tokens[i], ast.At{Pos: c.tokenPos(i)}
 	s := span{i, i}
 	switch t.Kind {
+	case lexer.String:
+		return &ast.Literal{At: at, Kind: ast.StringLiteral, Text: t.Text}, s
 	case lexer.Int:
 		return &ast.Literal{At: at, Kind: ast.IntLiteral, Text: t.Text}, s
 	case lexer.Float:
@@ -186,15 +188,13 @@ func (c *converter) constantExpr(i int) (ast.Expr, span) {
 	case lexer.Param:
 		n, _ := strconv.Atoi(t.Text) // checked by parseOne
 		return &ast.Param{At: at, Index: n}, s
-	case lexer.Word:
-		switch t.Text {
-		case "null":
-			return &ast.Literal{At: at, Kind: ast.NullLiteral}, s
-		case "true", "false":
-			return &ast.Literal{At: at, Kind: ast.BoolLiteral, Text: t.Text}, s
-		}
-	case lexer.Op:
-		c.fail(c.syntaxErrorAt(i))
 	}
-	return &ast.Literal{At: at, Kind: ast.StringLiteral, Text: t.Text}, s
+	switch {
+	case t.Is("null"):
+		return &ast.Literal{At: at, Kind: ast.NullLiteral}, s
+	case t.Is("true"), t.Is("false"):
+		return &ast.Literal{At: at, Kind: ast.BoolLiteral, Text: t.Text}, s
+	}
+	c.fail(c.syntaxErrorAt(i)) // a mark where no mark may stand
+	return nil, s
 }

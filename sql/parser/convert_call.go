@@ -113,8 +113,10 @@ func (c *converter) operatorCallExpr(e *tree.FuncExpr) (ast.Expr, span) {
 func (c *converter) orderBy(list tree.OrderBy) ([]ast.OrderItem, span) {
 	var out []ast.OrderItem
 	s := empty()
+	marked := true // an item before a mark is needed, and one mark is enough
 	for _, o := range list {
-		if i := constantIndex(o.Expr); i >= 0 && c.isMark(o.Expr, "nulls") && c.atoms[i].expr == nil && len(out) > 0 {
+		if i := constantIndex(o.Expr); c.isMark(o.Expr, "nulls") && !marked {
+			marked = true
 			out[len(out)-1].NullsFirst = c.is(i+1, "first")
 			s = s.join(span{i, i + 1})
 			continue
@@ -123,6 +125,7 @@ func (c *converter) orderBy(list tree.OrderBy) ([]ast.OrderItem, span) {
 			c.fail(c.syntaxErrorAt(c.first))
 			return out, s
 		}
+		marked = false
 		x, xs := c.expr(o.Expr)
 		desc := o.Direction == tree.Descending
 		out = append(out, ast.OrderItem{Pos: c.posOf(xs), Expr: x, Desc: desc, NullsFirst: desc})

@@ -109,10 +109,6 @@ func (c *converter) composite(e tree.Expr) (ast.Expr, span) {
 		return &ast.RowExpr{At: ast.At{Pos: c.posOf(s)}, Elems: list}, s
 	case *tree.IndirectionExpr:
 		return c.subscripts(e)
-	case *tree.ColumnAccessExpr:
-		x, s := c.expr(e.Expr)
-		name, i := c.identName(e.ColName)
-		return &ast.FieldAccess{At: ast.At{Pos: c.posOf(s)}, Operand: x, Field: name}, s.join(span{i, i})
 	case *tree.CollateExpr:
 		x, s := c.expr(e.Expr)
 		name, i := c.identName(e.Locale)

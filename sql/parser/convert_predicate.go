@@ -112,9 +112,12 @@ func (c *converter) between(e *tree.RangeCond) (ast.Expr, span) {
 }
 
 func (c *converter) castExpr(e *tree.CastExpr) (ast.Expr, span) {
-	x, s := c.expr(e.Expr)
 	i := int(e.Type.Width())
 	t, ok := c.types[i]
+	if t.at > 0 {
+		return c.indirectionExpr(e, t)
+	}
+	x, s := c.expr(e.Expr)
 	if !ok {
 		c.fail(pgerr.Newf(pgerr.Internal, "the SQL grammar made up a cast"))
 		return nil, s

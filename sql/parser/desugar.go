@@ -29,6 +29,7 @@ type desugarer struct {
 	open     []openAsof       // ASOF joins that may still get MATCH_CONDITION
 	set      bool             // the next SET is UPDATE's
 	first    int              // the first token
+	chain    int              // the token after the last indirection
 	prefixes int              // prefix operators around the current one
 	renamed  map[int]string   // function names that differ from the token
 	err      error
@@ -47,6 +48,8 @@ type castType struct {
 	name ast.TypeName
 	last int
 	try  bool
+	// at is set for the indirection that a cast stands for: the . or [ token.
+	at int
 }
 
 type asof struct {
@@ -178,8 +181,14 @@ func (d *desugarer) callee(i int) bool {
 	case lexer.Quoted:
 		return true
 	case lexer.Word:
-		w := d.tokens[i].Text
-		return d.afterDot(i) || w == "left" || w == "right" || !takesOperand(w) && w != "values" && w != "filter"
+		switch w := d.tokens[i].Text; w {
+		case "values", "filter", "exists", "row":
+			return d.afterDot(i)
+		case "left", "right":
+			return true
+		default:
+			return d.afterDot(i) || !takesOperand(w)
+		}
 	}
 	return false
 }

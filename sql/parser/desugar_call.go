@@ -19,7 +19,7 @@ func (d *desugarer) specialCall(i int) int {
 		if k := d.kind(i + 2); d.is(i+3, "from") && (k == lexer.Word || k == lexer.String || k == lexer.Quoted) {
 			d.ident(i)
 			d.put(i+1, "(")
-			d.constant(i + 2)
+			d.atom(i+2, i+3, &ast.Literal{At: d.at(i + 2), Kind: ast.StringLiteral, Text: d.tokens[i+2].Text})
 			d.put(i+3, ",")
 			return i + 4
 		}
@@ -134,6 +134,9 @@ func (d *desugarer) trim(i, end int) int {
 	from := d.find(lo, "from")
 	if from == end {
 		return lo
+	}
+	if from+1 == end {
+		return d.fail(d.syntaxErrorAt(end))
 	}
 	d.emit(from+1, end)
 	if from > lo {

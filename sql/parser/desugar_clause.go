@@ -198,6 +198,11 @@ func (d *desugarer) tableArgument(i int) int {
 	return d.atom(i, d.pos, &ast.TableArg{At: d.at(i), Name: n})
 }
 
+// fromItem reports whether an item of FROM may come after token i.
+func (d *desugarer) fromItem(i int) bool {
+	return d.is(i, "from") || d.is(i, "join") || d.is(i, "lateral") || d.isOp(i, ",")
+}
+
 func (d *desugarer) cast(i int, try bool) int {
 	end := d.close(i + 1)
 	as := d.until(i+2, func(k int) bool { return d.is(k, "as") })

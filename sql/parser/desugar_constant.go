@@ -35,7 +35,7 @@ func (d *desugarer) typedConstant(i int) int {
 	d.pos = i
 	name, err := d.typeName()
 	if err != nil || d.kind(d.pos) != lexer.String {
-		if d.kind(i+1) == lexer.String {
+		if d.kind(i+1) == lexer.String || d.is(i+1, "with", "time", "zone") {
 			return d.fail(err)
 		}
 		return 0

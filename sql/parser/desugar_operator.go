@@ -13,7 +13,12 @@ func (d *desugarer) operator(i, hi int) int {
 		return d.put(i, "(")
 	case ")":
 		return d.closing(i, hi)
-	case ",", ".", "[", "]", ":":
+	case ".", "[":
+		if next := d.indirection(i); next > 0 {
+			return next
+		}
+		return d.put(i, t.Text)
+	case ",", "]", ":":
 		return d.put(i, t.Text)
 	case "::":
 		d.put(i, "::")
@@ -218,7 +223,7 @@ func (d *desugarer) putType(i, next int, name ast.TypeName, try bool) int {
 	if d.types == nil {
 		d.types = map[int]castType{}
 	}
-	d.types[i] = castType{name, next - 1, try}
+	d.types[i] = castType{name: name, last: next - 1, try: try}
 	d.out = append(d.out, "varchar("...)
 	d.marks = append(d.marks, mark{len(d.out), i})
 	d.number(i)
@@ -228,6 +233,9 @@ func (d *desugarer) putType(i, next int, name ast.TypeName, try bool) int {
 
 // closing writes a closing bracket and what may come after a call's.
 func (d *desugarer) closing(i, hi int) int {
+	if d.match[i] < int32(d.first) || !d.callee(int(d.match[i])-1) {
+		return d.put(i, ")")
+	}
 	empty := d.isOp(i-1, "(")
 	separate := func(at int) {
 		if !empty {

@@ -40,6 +40,11 @@ func (d *desugarer) word(i, hi int) int {
 		if next := d.tableArgument(i); next > 0 {
 			return next
 		}
+		if d.isOp(i+1, "(") && d.fromItem(i-1) { // TABLE (f(..)) is f(..)
+			end := d.close(i + 1)
+			d.emit(i+2, end)
+			return min(end+1, d.end)
+		}
 	case "into":
 		if !d.is(i-1, "insert") {
 			return d.unsupported(i, "SELECT INTO")
