@@ -203,6 +203,9 @@ func runEnum(m *machine, o *op, b []byte, pos int) int {
 		return m.fail(o, "enum symbol %d of %d", v, len(o.node.symbols))
 	}
 	symbol := o.node.symbols[v]
+	if len(o.col.Data)+len(symbol) > column.MaxData {
+		return m.fail(o, "the batch has more than %d bytes of text", column.MaxData)
+	}
 	o.col.Data = append(o.col.Data, symbol...)
 	o.col.Ends = append(o.col.Ends, int32(len(o.col.Data)))
 	return pos + n

@@ -116,3 +116,31 @@ func BenchmarkTick(b *testing.B) {
 	}
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/rows, "ns/row")
 }
+
+// BenchmarkTickGeneral decodes the same records into structs with the general
+// library, for the ratio.
+func BenchmarkTickGeneral(b *testing.B) {
+	r := tickRecords(b, fakeRegistry(b), 8192)
+	text, err := os.ReadFile("../../../examples/market-data/schemas/market_tick.avsc")
+	if err != nil {
+		b.Fatal(err)
+	}
+	s := avro.MustParse(string(text))
+	var tick struct {
+		Symbol string  `avro:"symbol"`
+		Price  float64 `avro:"price"`
+		Bid    float64 `avro:"bid"`
+		Ask    float64 `avro:"ask"`
+		Volume int64   `avro:"volume"`
+		Side   string  `avro:"side"`
+		TS     int64   `avro:"ts"`
+	}
+	for b.Loop() {
+		for i := range r.N {
+			if _, err := s.Decode(r.Value(i)[headerSize:], &tick); err != nil {
+				b.Fatal(err)
+			}
+		}
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(r.N), "ns/row")
+}

@@ -67,6 +67,9 @@ const maxSchemaNodes = 100_000
 // maxScale bounds a decimal's scale, and with it the length of its text.
 const maxScale = 1000
 
+// maxDefault bounds a default's bytes, because a batch repeats it in every row.
+const maxDefault = 64 << 10
+
 // parseSchema parses a schema behind those that it refers to.
 func parseSchema(text string, references []string) (*node, error) {
 	var cache avro.SchemaCache
@@ -183,6 +186,9 @@ func (g *graph) encodeDefault(n *node, i int, s *avro.SchemaField) {
 		def, err := schema.Encode(s.Default)
 		if err != nil {
 			return fmt.Errorf("reading the default of field %q: %w", s.Name, err)
+		}
+		if len(def) > maxDefault {
+			return fmt.Errorf("the default of field %q has %d bytes; the limit is %d", s.Name, len(def), maxDefault)
 		}
 		n.fields[i].def = def
 		return nil

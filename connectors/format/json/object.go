@@ -20,6 +20,7 @@ type leaf struct {
 // inside it ("a.b"), or both.
 type member struct {
 	name  string
+	key   []byte // "name": as it is mostly written
 	leaf  *leaf
 	inner *object
 }
@@ -60,7 +61,8 @@ func (o *object) add(path []string, l *leaf) error {
 	if !ok {
 		i = len(o.members)
 		o.exact[path[0]] = i
-		o.members = append(o.members, member{name: path[0]})
+		key := append(column.AppendQuoted(nil, []byte(path[0])), ':')
+		o.members = append(o.members, member{name: path[0], key: key})
 	}
 	m := &o.members[i]
 	if len(path) > 1 {
@@ -108,15 +110,27 @@ func (o *object) close() {
 	}
 }
 
+// guess returns the member that the k-th key named in the last object, and
+// moves behind the key, if the key is the same again; else -1.
+func (o *object) guess(s *scanner, k, row int) int {
+	if k >= len(o.order) || o.order[k] < 0 {
+		return -1
+	}
+	i := o.order[k]
+	key := o.members[i].key
+	end := s.pos + len(key)
+	if end > len(s.b) || string(s.b[s.pos:end]) != string(key) {
+		return -1
+	}
+	s.pos = end
+	s.space()
+	return o.mark(i, row, byName)
+}
+
 // find returns the member for the k-th key, -1 for one that nobody wants. A
 // member that was found before is cleared of its value: the last one wins, but
 // an exact name wins over a folded one.
 func (o *object) find(k, row int, key []byte) int {
-	if k < len(o.order) {
-		if i := o.order[k]; i >= 0 && o.members[i].name == string(key) {
-			return o.mark(i, row, byName)
-		}
-	}
 	i, ok := o.exact[string(key)]
 	if ok {
 		for len(o.order) <= k && k < maxOrder {

@@ -17,7 +17,6 @@ type scanner struct {
 	pos    int
 	reason string
 	buf    []byte // of unescaped strings
-	num    number
 	// entries and keys are a stack of the members of the maps being read.
 	entries []entry
 	keys    []byte
@@ -167,12 +166,13 @@ func hex4(v []byte) (r rune, ok bool) {
 	return r, true
 }
 
-// number is a number's parts: ±digits·10^exp, as long as digits fits.
+// number is a number's parts: ±digits·10^exp, as long as digits fits. It has no
+// pointer, which saves the write barriers of a slice.
 type number struct {
-	text     []byte
-	negative bool
+	from, to int // of its text in the record
 	digits   uint64
 	exp      int
+	negative bool
 	exact    bool // digits holds all digits, and exp fits
 	whole    bool // no fraction and no exponent is written
 }
@@ -180,18 +180,18 @@ type number struct {
 // maxExp bounds exponents before they could overflow.
 const maxExp = 100_000
 
-// number scans a number by JSON's grammar; the next call reuses it.
-func (s *scanner) number() (n *number, ok bool) {
-	b, start, at := s.b, s.pos, s.pos
-	n = &s.num
-	*n = number{whole: true}
+// number scans a number by JSON's grammar.
+func (s *scanner) number() (n number, ok bool) {
+	b, at := s.b, s.pos
+	n.from, n.whole = at, true
 	if b[at] == '-' {
 		n.negative = true
 		at++
 	}
 	first := at
+	digits := uint64(0)
 	for ; at < len(b) && b[at]-'0' <= 9; at++ {
-		n.digits = n.digits*10 + uint64(b[at]-'0')
+		digits = digits*10 + uint64(b[at]-'0')
 	}
 	count := at - first
 	if count == 0 || count > 1 && b[first] == '0' {
@@ -203,7 +203,7 @@ func (s *scanner) number() (n *number, ok bool) {
 		at++
 		point := at
 		for ; at < len(b) && b[at]-'0' <= 9; at++ {
-			n.digits = n.digits*10 + uint64(b[at]-'0')
+			digits = digits*10 + uint64(b[at]-'0')
 		}
 		if at == point {
 			s.pos = at
@@ -213,40 +213,46 @@ func (s *scanner) number() (n *number, ok bool) {
 		n.exp = point - at
 	}
 	// 19 digits always fit into 64 bits; leading zeros make this too careful.
-	n.exact = count <= 19
+	n.exact, n.digits = count <= 19, digits
 	if at < len(b) && b[at]|0x20 == 'e' {
 		n.whole = false
-		if at = s.exponent(n, at+1); at < 0 {
+		exp, next := s.exponent(at + 1)
+		if next < 0 {
 			return n, false
 		}
+		at = next
+		n.exp += exp
+		n.exact = n.exact && exp > -maxExp && exp < maxExp
 	}
-	n.text = b[start:at]
+	n.to = at
 	s.pos = at
 	return n, true
 }
 
-func (s *scanner) exponent(n *number, at int) int {
+// exponent reads an exponent behind its e; next is -1 on failure.
+func (s *scanner) exponent(at int) (exp, next int) {
 	negative := false
 	if at < len(s.b) && (s.b[at] == '+' || s.b[at] == '-') {
 		negative = s.b[at] == '-'
 		at++
 	}
-	exp, first := 0, at
+	first := at
 	for ; at < len(s.b) && s.b[at]-'0' <= 9; at++ {
 		exp = min(exp*10+int(s.b[at]-'0'), maxExp)
 	}
 	if at == first {
 		s.pos = at
 		s.unexpected("a digit")
-		return -1
+		return 0, -1
 	}
 	if negative {
 		exp = -exp
 	}
-	n.exp += exp
-	n.exact = n.exact && exp > -maxExp && exp < maxExp
-	return at
+	return exp, at
 }
+
+// textOf returns the number as it is written.
+func (s *scanner) textOf(n *number) []byte { return s.b[n.from:n.to] }
 
 // literal reads the word.
 func (s *scanner) literal(word string) bool {

@@ -27,16 +27,16 @@ func (s *scanner) object(o *object, row, depth int) bool {
 		return s.missing(o)
 	}
 	for k := 0; ; k++ {
-		key, ok := s.key()
-		if !ok {
-			return false
+		s.space()
+		i := o.guess(s, k, row)
+		if i < 0 {
+			key, ok := s.key()
+			if !ok {
+				return false
+			}
+			i = o.find(k, row, key)
 		}
-		if i := o.find(k, row, key); i >= 0 {
-			ok = s.member(&o.members[i], row, depth)
-		} else {
-			ok = s.skip(depth + 1)
-		}
-		if !ok {
+		if i >= 0 && !s.member(&o.members[i], row, depth) || i < 0 && !s.skip(depth+1) {
 			return false
 		}
 		if more, ok := s.next(); !ok {
@@ -213,9 +213,13 @@ func (s *scanner) numberValue(l *leaf) bool {
 	if !ok {
 		return false
 	}
+	return s.storeNumber(l, &n)
+}
+
+func (s *scanner) storeNumber(l *leaf, n *number) bool {
 	switch c := l.col; c.Type.Kind {
 	case types.Float64:
-		v, err := n.float(64)
+		v, err := n.float(64, s.textOf(n))
 		if err != nil {
 			return s.outOfRange(l, n)
 		}
@@ -245,7 +249,7 @@ func (s *scanner) numberValue(l *leaf) bool {
 		}
 		c.Ints64 = append(c.Ints64, v)
 	case types.Float32:
-		v, err := n.float(32)
+		v, err := n.float(32, s.textOf(n))
 		if err != nil {
 			return s.outOfRange(l, n)
 		}
@@ -259,7 +263,7 @@ func (s *scanner) numberValue(l *leaf) bool {
 }
 
 func (s *scanner) outOfRange(l *leaf, n *number) bool {
-	return s.fail("%q: %.60s is out of range for type %s", l.name, n.text, l.col.Type)
+	return s.fail("%q: %.60s is out of range for type %s", l.name, s.textOf(n), l.col.Type)
 }
 
 // powersOfTen are exact as doubles.
@@ -270,7 +274,7 @@ var powersOfTen = [...]float64{
 
 // float returns the nearest double or, for 32 bits, float. If the digits and
 // the power of ten are both exact as doubles, so is one rounding (Clinger 1990).
-func (n *number) float(bitSize int) (float64, error) {
+func (n *number) float(bitSize int, text []byte) (float64, error) {
 	if n.exact && n.digits < 1<<53 && n.exp >= -22 && n.exp <= 22 && bitSize == 64 {
 		v := float64(n.digits)
 		if n.exp < 0 {
@@ -283,7 +287,7 @@ func (n *number) float(bitSize int) (float64, error) {
 		}
 		return v, nil
 	}
-	return strconv.ParseFloat(unsafe.String(unsafe.SliceData(n.text), len(n.text)), bitSize)
+	return strconv.ParseFloat(unsafe.String(unsafe.SliceData(text), len(text)), bitSize)
 }
 
 // integer returns the number as an integer within the bounds; 1.0 and 1e3 are
@@ -291,12 +295,12 @@ func (n *number) float(bitSize int) (float64, error) {
 func (s *scanner) integer(l *leaf, n *number, low, high int64) (int64, bool) {
 	digits, exact := n.digits, n.exact
 	if !n.whole || !exact {
-		digits, exact = n.wholeDigits()
+		digits, exact = n.wholeDigits(s.textOf(n))
 		if !exact {
-			if n.isWhole() {
+			if n.isWhole(s.textOf(n)) {
 				return 0, s.outOfRange(l, n)
 			}
-			return 0, s.fail("%q: %.60s is not a whole number", l.name, n.text)
+			return 0, s.fail("%q: %.60s is not a whole number", l.name, s.textOf(n))
 		}
 	}
 	v := int64(digits)
@@ -310,11 +314,11 @@ func (s *scanner) integer(l *leaf, n *number, low, high int64) (int64, bool) {
 }
 
 // wholeDigits returns |n| if it is a whole number of 64 bits.
-func (n *number) wholeDigits() (digits uint64, ok bool) {
+func (n *number) wholeDigits(text []byte) (digits uint64, ok bool) {
 	if !n.exact {
 		// More than 19 digits: leading zeros after the point, or too large.
-		f, err := pgtext.ParseNumeric(string(n.text), types.DecimalOf(types.NumericPrecision, 0))
-		if err != nil || !n.isWhole() {
+		f, err := pgtext.ParseNumeric(string(text), types.DecimalOf(types.NumericPrecision, 0))
+		if err != nil || !n.isWhole(text) {
 			return 0, false
 		}
 		f = f.Abs()
@@ -338,10 +342,10 @@ func (n *number) wholeDigits() (digits uint64, ok bool) {
 }
 
 // isWhole reports whether the number has no fraction, whatever its size.
-func (n *number) isWhole() bool {
+func (n *number) isWhole(text []byte) bool {
 	zeros := 0 // trailing ones of the digits
 	nonZero := false
-	for _, c := range n.text {
+	for _, c := range text {
 		switch {
 		case c == 'e' || c == 'E':
 			return !nonZero || zeros+n.exp >= 0
@@ -372,7 +376,7 @@ func (s *scanner) numeric(l *leaf, n *number) bool {
 			return true
 		}
 	}
-	if err := l.col.AppendParsed(n.text); err != nil {
+	if err := l.col.AppendParsed(s.textOf(n)); err != nil {
 		return s.invalid(l, err)
 	}
 	return true
