@@ -47,7 +47,7 @@ func (t Token) IsOp(op string) bool { return t.Kind == Op && t.Text == op }
 
 // MaxText bounds the text of one Lex, so that offsets fit everywhere and a
 // client cannot make the server hold an arbitrary number of tokens.
-const MaxText = 64 << 20
+const MaxText = 16 << 20
 
 // Lex returns the tokens of src; the last one is an EOF at len(src). Errors are
 // *pgerr.Error with a position.
