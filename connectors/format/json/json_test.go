@@ -108,9 +108,12 @@ func BenchmarkEncodeTick(b *testing.B) {
 // compares with the standard library.
 func TestAgreesWithEncodingJSON(t *testing.T) {
 	fields := []batch.Field{
-		{Name: "i", Type: types.Of(types.Int64)}, {Name: "f", Type: types.Of(types.Float64)},
-		{Name: "s", Type: types.Of(types.Text)}, {Name: "b", Type: types.Of(types.Bool)},
-		{Name: "j", Type: types.Of(types.JSON)}, {Name: "l", Type: types.ArrayOf(types.Of(types.Float64))},
+		{Name: "i", Type: types.Of(types.Int64)},
+		{Name: "f", Type: types.Of(types.Float64)},
+		{Name: "s", Type: types.Of(types.Text)},
+		{Name: "b", Type: types.Of(types.Bool)},
+		{Name: "j", Type: types.Of(types.JSON)},
+		{Name: "l", Type: types.ArrayOf(types.Of(types.Float64))},
 	}
 	d := mustDecoder(t, fields...)
 	for seed := range int64(3000) {
@@ -173,7 +176,7 @@ func randomObject(rng *rand.Rand) string {
 	text := "{" + strings.Join(parts, ",") + "}" + space()
 	if rng.Intn(3) == 0 && len(text) > 2 { // break it somewhere
 		i := 1 + rng.Intn(len(text)-1)
-		text = text[:i] + pick("", ",", "}", `"`, "\\", "\x01", "9", "nul") + text[i+rng.Intn(2)*(min(1, len(text)-i)):]
+		text = text[:i] + pick("", ",", "}", `"`, "\\", "\x01", "9", "nul") + text[i+rng.Intn(2)*min(1, len(text)-i):]
 	}
 	return text
 }
