@@ -2,6 +2,7 @@ package parser
 
 import (
 	"strings"
+	"sync"
 	"testing"
 
 	"laminardb/sql/pgerr"
@@ -56,4 +57,19 @@ func TestWide(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestConcurrent parses the corpus from several goroutines, as sessions do; it
+// says something under -race only.
+func TestConcurrent(t *testing.T) {
+	texts := corpus(t)
+	var wg sync.WaitGroup
+	for range 4 {
+		wg.Go(func() {
+			for _, text := range texts {
+				_, _ = Parse(text)
+			}
+		})
+	}
+	wg.Wait()
 }
