@@ -2,6 +2,7 @@ package avro
 
 import (
 	"context"
+	"encoding/hex"
 	"math/rand"
 	"net/http"
 	"strings"
@@ -9,12 +10,14 @@ import (
 
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
+	"github.com/apache/arrow-go/v18/arrow/decimal128"
 	"github.com/apache/arrow-go/v18/arrow/memory"
 	"github.com/twmb/avro"
 	"github.com/twmb/franz-go/pkg/sr"
 
 	"laminardb/connectors"
 	"laminardb/connectors/format"
+	"laminardb/connectors/format/column"
 	"laminardb/sql/ast"
 	"laminardb/sql/batch"
 	"laminardb/sql/pgerr"
@@ -231,4 +234,29 @@ func BenchmarkEncodeTick(b *testing.B) {
 		}
 	}
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(in.Rows), "ns/row")
+}
+
+// TestDecimalBytes checks the shortest two's complement at its boundaries.
+func TestDecimalBytes(t *testing.T) {
+	for _, tc := range []struct{ value, want string }{
+		{"0", "0200"}, {"1", "0201"}, {"127", "027f"}, {"128", "040080"}, {"255", "0400ff"}, {"256", "040100"},
+		{"-1", "02ff"}, {"-128", "0280"}, {"-129", "04ff7f"}, {"-32768", "048000"},
+		{"9223372036854775808", "12008000000000000000"}, {"-9223372036854775808", "108000000000000000"},
+		{"99999999999999999999999999999999999999", "204b3b4ca85a86c47a098a223fffffffff"},
+	} {
+		v, err := decimal128.FromString(tc.value, 38, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := appendDecimal(nil, v)
+		if hex.EncodeToString(got) != tc.want {
+			t.Errorf("%s is %x, want %s", tc.value, got, tc.want)
+		}
+		col := column.New(types.DecimalOf(38, 0))
+		o := op{col: col, node: &node{kind: kindBytes, logical: "decimal"}}
+		m := &machine{}
+		if end := runDecimal(m, &o, got, 0); end != len(got) || col.Decimals[0] != v {
+			t.Errorf("%s reads back as %v (%s)", tc.value, col.Decimals, m.reason)
+		}
+	}
 }
