@@ -285,3 +285,19 @@ func TestNotSupported(t *testing.T) {
 		}
 	}
 }
+
+// TestTakingBackLargeFloats: what a large value drowned is there when it is gone.
+func TestTakingBackLargeFloats(t *testing.T) {
+	double := types.Of(types.Float64)
+	a, err := New(Spec{Func: "sum", Args: []types.Type{double}, Result: double, Retractable: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	a.Grow(1)
+	b := array.NewFloat64Builder(memory.DefaultAllocator)
+	b.AppendValues([]float64{1e16, 1, math.Inf(1), 1e16, math.Inf(1)}, nil)
+	a.Update(in(b.NewArray(), 1, 1, 1, -1, -1))
+	if got, err := a.Result([]uint32{0}); err != nil || got.ValueStr(0) != "1" {
+		t.Fatal(got, err)
+	}
+}

@@ -131,3 +131,23 @@ func TestOrderedStrings(t *testing.T) {
 		}
 	}
 }
+
+// TestEqualIntervals: the parts may differ in sign.
+func TestEqualIntervals(t *testing.T) {
+	const hour = nanosPerDay / 24
+	b := array.NewMonthDayNanoIntervalBuilder(memory.DefaultAllocator)
+	b.AppendValues([]arrow.MonthDayNanoInterval{
+		{Days: 1, Nanoseconds: -hour}, {Nanoseconds: 23 * hour},
+		{Days: -1, Nanoseconds: hour}, {Nanoseconds: -23 * hour},
+		{Months: 1, Days: -1}, {Days: 29},
+	}, nil)
+	ts, cols := []types.Type{types.Of(types.Interval)}, []arrow.Array{b.NewArray()}
+	var keys, ordered Rows
+	NewKeyEncoder(ts).Encode(cols, 6, nil, &keys)
+	NewOrderedEncoder([]OrderKey{{Type: ts[0]}}).Encode(cols, 6, nil, &ordered)
+	for i := 0; i < 6; i += 2 {
+		if !bytes.Equal(keys.Row(i), keys.Row(i+1)) || !bytes.Equal(ordered.Row(i), ordered.Row(i+1)) {
+			t.Errorf("row %d: %x and %x, %x and %x", i, keys.Row(i), keys.Row(i+1), ordered.Row(i), ordered.Row(i+1))
+		}
+	}
+}
