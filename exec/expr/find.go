@@ -81,10 +81,25 @@ func floatFamily[T float](name string, n *node) (kernel, bool) {
 
 // byRow has the functions that work row by row, by the ID of their overload.
 var byRow = merge(mathFunctions(), textFunctions(), patternFunctions(), encodingFunctions(),
-	timeFunctions(), calendarFunctions(), formatFunctions(), jsonFunctions(), jsonBuilders(), systemFunctions())
+	timeFunctions(), calendarFunctions(), clockFunctions(), formatFunctions(), jsonFunctions(), jsonBuilders(), systemFunctions())
 
 // byName has the functions whose kernel depends on the types of the call.
-var byName = map[string]func(n *node) (kernel, bool){}
+var byName = makers()
+
+func makers() map[string]func(n *node) (kernel, bool) {
+	m := map[string]func(n *node) (kernel, bool){
+		"greatest": extreme("greatest"), "least": extreme("least"),
+		"is_distinct": distinct(false), "is_not_distinct": distinct(true),
+		"substring": func(*node) (kernel, bool) { return textFn(newFlagged().substringOf), true },
+	}
+	for _, name := range []string{"contains", "contained", "overlaps"} {
+		m[name] = func(n *node) (kernel, bool) { return containment(name), n.args[0].t.Kind == types.Array }
+	}
+	for _, more := range []map[string]func(n *node) (kernel, bool){patternKernels(), regexKernels(), arrayKernels()} {
+		maps.Copy(m, more)
+	}
+	return m
+}
 
 func merge(list ...map[string]kernel) map[string]kernel {
 	out := map[string]kernel{}

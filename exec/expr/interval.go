@@ -133,13 +133,6 @@ func sumInterval(a, b types.IntervalValue) (arrow.MonthDayNanoInterval, error) {
 	return arrowInterval(types.IntervalValue{Months: a.Months + b.Months, Days: a.Days + b.Days, Micros: a.Micros + b.Micros})
 }
 
-func addChecked32(a, b int32) (int32, error) {
-	if !addChecked(a, b) {
-		return 0, errDate
-	}
-	return a + b, nil
-}
-
 // between is the interval from b to a, in days of 24 hours and the rest.
 func between(a, b int64) (arrow.MonthDayNanoInterval, error) {
 	if infinite(a) || infinite(b) {

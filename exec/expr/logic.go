@@ -82,10 +82,8 @@ func evalLogic(f *frame, n *node, decisive bool) *vector {
 			}
 		}
 	}
-	if unknown != nil {
-		for k := range unknown {
-			unknown[k] &^= decided[k]
-		}
+	for k := range unknown {
+		unknown[k] &^= decided[k]
 	}
 	if !decisive {
 		for k := range decided {

@@ -63,7 +63,6 @@ var (
 	errSmallint  error = pgerr.Newf(pgerr.NumericOutOfRange, "smallint out of range")
 	errInteger   error = pgerr.Newf(pgerr.NumericOutOfRange, "integer out of range")
 	errBigint    error = pgerr.Newf(pgerr.NumericOutOfRange, "bigint out of range")
-	errReal      error = pgerr.Newf(pgerr.NumericOutOfRange, "real out of range")
 	errNumeric   error = pgerr.Newf(pgerr.NumericOutOfRange, "value overflows numeric format")
 	errTimestamp error = pgerr.Newf(pgerr.DatetimeFieldOverflow, "timestamp out of range")
 	errDate      error = pgerr.Newf(pgerr.DatetimeFieldOverflow, "date out of range")

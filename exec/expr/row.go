@@ -1,8 +1,6 @@
 package expr
 
 import (
-	"unsafe"
-
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/decimal128"
 
@@ -193,6 +191,3 @@ func anyKernel(fn func(r *row) (any, error), called bool) kernel {
 		return load(n.t, arr)
 	}}
 }
-
-// unsafeBytes views a string; nobody writes to it.
-func unsafeBytes(s string) []byte { return unsafe.Slice(unsafe.StringData(s), len(s)) }
