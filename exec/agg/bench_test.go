@@ -42,7 +42,9 @@ func benchSpecs() ([]Spec, []int) {
 	}
 	return []Spec{
 		spec("first_value", double, double), spec("max", double, double), spec("min", double, double), spec("last_value", double, double),
-		spec("sum", bigint, bigint), {Func: "count", Result: bigint}, spec("avg", double, double), spec("stddev", double, double),
+		spec("sum", bigint, bigint),
+		{Func: "count", Result: bigint},
+		spec("avg", double, double), spec("stddev", double, double),
 	}, []int{1, 1, 1, 1, 2, -1, 1, 1}
 }
 

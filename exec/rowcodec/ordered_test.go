@@ -137,9 +137,12 @@ func TestEqualIntervals(t *testing.T) {
 	const hour = nanosPerDay / 24
 	b := array.NewMonthDayNanoIntervalBuilder(memory.DefaultAllocator)
 	b.AppendValues([]arrow.MonthDayNanoInterval{
-		{Days: 1, Nanoseconds: -hour}, {Nanoseconds: 23 * hour},
-		{Days: -1, Nanoseconds: hour}, {Nanoseconds: -23 * hour},
-		{Months: 1, Days: -1}, {Days: 29},
+		{Days: 1, Nanoseconds: -hour},
+		{Nanoseconds: 23 * hour},
+		{Days: -1, Nanoseconds: hour},
+		{Nanoseconds: -23 * hour},
+		{Months: 1, Days: -1},
+		{Days: 29},
 	}, nil)
 	ts, cols := []types.Type{types.Of(types.Interval)}, []arrow.Array{b.NewArray()}
 	var keys, ordered Rows
