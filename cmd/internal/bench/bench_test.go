@@ -1,0 +1,98 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+)
+
+// TestMain lets the test's own binary be the child processes.
+func TestMain(m *testing.M) {
+	if len(os.Args) > 1 && os.Args[1] == childCommand {
+		if err := run(context.Background(), os.Args[1:], os.Stdout); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		os.Exit(0)
+	}
+	os.Exit(m.Run())
+}
+
+// Every workload runs, takes all ticks, and writes its profiles.
+func TestRunsEveryWorkload(t *testing.T) {
+	var out bytes.Buffer
+	dir := t.TempDir()
+	// Ticks of 100 s of event time are 20 windows of 5 s, of which those that the
+	// watermark has passed are out: at least 15, for each of 5 symbols.
+	if err := run(t.Context(), []string{"-count", "1", "-rows", "100000", "-json", "-profile", dir}, &out); err != nil {
+		t.Fatal(err)
+	}
+	var rep report
+	if err := json.Unmarshal(out.Bytes(), &rep); err != nil {
+		t.Fatal(err)
+	}
+	if len(rep.Results) != len(workloads()) {
+		t.Fatalf("%d results", len(rep.Results))
+	}
+	for i, r := range rep.Results {
+		if s := r.Samples[0]; len(r.Samples) != 1 || s.Seconds <= 0 || s.CPUSeconds <= 0 || r.RowsPerSec != 100_000/s.Seconds {
+			t.Errorf("%s: %+v", r.Workload, r)
+		}
+		if i > 0 && r.AllocsPerRow == 0 {
+			t.Errorf("%s made no allocations at all", r.Workload)
+		}
+		for _, kind := range []string{".cpu.pprof", ".allocs.pprof"} {
+			if info, err := os.Stat(dir + "/" + r.Workload + kind); err != nil || info.Size() == 0 {
+				t.Errorf("%s%s: %v", r.Workload, kind, err)
+			}
+		}
+	}
+	if n := rep.Results[1].Samples[0].RowsOut; n != 100_000 {
+		t.Errorf("%d rows passed through", n)
+	}
+	if n := rep.Results[2].Samples[0].RowsOut; n < 15*5 || n > 20*5 {
+		t.Errorf("%d bars", n)
+	}
+}
+
+func TestRatiosAreMediansOverRounds(t *testing.T) {
+	seconds := func(list ...float64) (out []sample) {
+		for _, s := range list {
+			out = append(out, sample{Seconds: s, CPUSeconds: 2 * s, Allocs: 500, AllocBytes: 1000})
+		}
+		return out
+	}
+	list := []workload{{name: drain}, {name: "a", goal: 0.5}, {name: "b", goal: 0.5}}
+	// The third round was slow for all: it must not count against a.
+	rep := newReport(options{rows: 1e6, rounds: 3}, list, [][]sample{
+		seconds(1, 1, 4), seconds(2, 1.6, 8), seconds(1, 3, 10),
+	})
+	var out strings.Builder
+	if err := rep.print(&out); err != nil {
+		t.Fatal(err)
+	}
+	want := `1000000 ticks, medians of 3, ratio to a bare librdkafka drain
+  workload  M rows/s   min   max  ratio  goal          CPU ns/row  allocs/row  heap B/row
+     drain      1.00  0.25  1.00   1.00                      2000      0.0005           0
+         a      0.50  0.12  0.62   0.50  0.50    pass        4000      0.0005           0
+         b      0.33  0.10  1.00   0.40  0.50  MISSED        6000      0.0005           0
+`
+	if out.String() != want || rep.Missed != 1 {
+		t.Errorf("%d missed\n%s", rep.Missed, out.String())
+	}
+	if m := median([]float64{4, 1, 3, 2}); m != 2.5 {
+		t.Errorf("median of 1 to 4 is %g", m)
+	}
+}
+
+func TestBadFlags(t *testing.T) {
+	for _, args := range [][]string{{"-count", "0"}, {"-rows", "-1"}, {"-event-tps", "0"}, {"what"}, {childCommand}, {childCommand, "dance", "{}"}} {
+		if err := run(t.Context(), args, &bytes.Buffer{}); err == nil {
+			t.Errorf("%v is accepted", args)
+		}
+	}
+}

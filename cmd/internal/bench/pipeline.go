@@ -1,0 +1,185 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"sync/atomic"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"laminardb/connectors"
+	"laminardb/connectors/blackhole"
+	"laminardb/connectors/format"
+	"laminardb/connectors/format/avro"
+	"laminardb/connectors/kafka"
+	"laminardb/server/pgwire"
+	"laminardb/server/session"
+)
+
+const (
+	// look is how often is looked whether a pipeline is done: little work beside
+	// the pipeline's, and little time beside a sample's.
+	look = time.Millisecond
+	// stuckAfter ends a sample that no longer moves.
+	stuckAfter = time.Minute
+)
+
+// metered is the Kafka connector with a stopwatch that the first chunk starts
+// and a count of the rows read. Both cost a few nanoseconds a chunk.
+type metered struct {
+	connectors.SourceConnector
+	watch stopwatch
+	rows  atomic.Int64
+}
+
+type meteredSource struct {
+	connectors.Source
+	m *metered
+}
+
+type meteredReader struct {
+	connectors.Reader
+	m *metered
+}
+
+// NewSource implements connectors.SourceConnector.
+func (m *metered) NewSource(ctx context.Context, rel connectors.Relation) (connectors.Source, error) {
+	s, err := m.SourceConnector.NewSource(ctx, rel)
+	return meteredSource{s, m}, err
+}
+
+// Open implements connectors.Source.
+func (s meteredSource) Open(ctx context.Context, from connectors.Positions) (connectors.Reader, error) {
+	r, err := s.Source.Open(ctx, from)
+	return meteredReader{r, s.m}, err
+}
+
+// Poll implements connectors.Reader.
+func (r meteredReader) Poll(ctx context.Context, wait time.Duration) (*connectors.Chunk, error) {
+	c, err := r.Reader.Poll(ctx, wait)
+	if c != nil {
+		r.m.watch.start()
+		r.m.rows.Add(int64(c.Batch.Rows))
+	}
+	return c, err
+}
+
+// pipeline runs the workload's statements on a server of its own.
+func (t *task) pipeline(ctx context.Context, w workload) (s sample, err error) {
+	logger := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
+	m := &metered{SourceConnector: kafka.New(format.Registry{"avro": avro.New(time.Now)}, logger, time.Now)}
+	dir, err := os.MkdirTemp("", "laminardb-bench-")
+	if err != nil {
+		return s, err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	db, err := session.Open(ctx, session.Config{
+		DataDir: dir, Version: "bench", Now: time.Now, Logger: logger,
+		Vars: map[string]string{"KAFKA_BROKERS": t.Kafka, "SCHEMA_REGISTRY_URL": t.Registry, "GROUP_ID": "bench"},
+		Registry: connectors.Registry{
+			Sources: map[string]connectors.SourceConnector{"kafka": m},
+			Sinks:   map[string]connectors.SinkConnector{"blackhole": blackhole.New(nil)},
+		},
+	})
+	if err != nil {
+		return s, err
+	}
+	defer func() { err = errors.Join(err, db.Close()) }()
+	conn, hangUp, err := dial(ctx, db, logger)
+	if err != nil {
+		return s, err
+	}
+	defer func() { err = errors.Join(err, hangUp()) }()
+	for _, sql := range w.statements {
+		if _, err := conn.PgConn().Exec(ctx, sql).ReadAll(); err != nil {
+			return s, err
+		}
+	}
+	if err := await(ctx, conn, m, w.flows, t.Rows); err != nil {
+		return s, err
+	}
+	s = m.watch.stop()
+	s.RowsOut, err = checked(ctx, conn, t.Rows*int64(len(w.flows)))
+	return s, err
+}
+
+// dial connects a client to the database over the protocol, as any other would be.
+func dial(ctx context.Context, db *session.Database, logger *slog.Logger) (_ *pgx.Conn, hangUp func() error, err error) {
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, nil, err
+	}
+	wire, err := pgwire.New(pgwire.Config{Sessions: db, Auth: pgwire.Trust{}, Rand: rand.Reader, Log: logger})
+	if err != nil {
+		return nil, nil, errors.Join(err, ln.Close())
+	}
+	served := make(chan error, 1)
+	go func() { served <- wire.Serve(context.WithoutCancel(ctx), ln) }()
+	stop := func() error {
+		err := wire.Shutdown(context.WithoutCancel(ctx))
+		if end := <-served; !errors.Is(end, pgwire.ErrServerClosed) {
+			err = errors.Join(err, end)
+		}
+		return err
+	}
+	conn, err := pgx.Connect(ctx, "postgres://laminar@"+ln.Addr().String()+"/laminar")
+	if err != nil {
+		return nil, nil, errors.Join(err, stop())
+	}
+	return conn, func() error { return errors.Join(conn.Close(context.WithoutCancel(ctx)), stop()) }, nil
+}
+
+// await returns when the source has read all rows and every flow has taken them.
+func await(ctx context.Context, conn *pgx.Conn, m *metered, flows []string, rows int64) error {
+	ticker := time.NewTicker(look)
+	defer ticker.Stop()
+	seen, moved := int64(0), time.Now()
+	for {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-ticker.C:
+		}
+		now := m.rows.Load()
+		if now >= rows {
+			var slowest int64
+			err := conn.QueryRow(ctx, "SELECT min(rows_in) FROM laminar.streams WHERE name = ANY($1)", flows).Scan(&slowest)
+			if err != nil {
+				return err
+			}
+			if slowest >= rows {
+				return nil
+			}
+			now += slowest
+		}
+		if now != seen {
+			seen, moved = now, time.Now()
+		} else if time.Since(moved) > stuckAfter {
+			return fmt.Errorf("%d of %d rows after %v without progress", m.rows.Load(), rows, stuckAfter)
+		}
+	}
+}
+
+// checked makes sure that what was fast was also right, and returns the rows that
+// came out.
+func checked(ctx context.Context, conn *pgx.Conn, rows int64) (out int64, err error) {
+	var in, late, dead, rejected int64
+	err = conn.QueryRow(ctx, "SELECT sum(rows_in), sum(rows_out), sum(late_rows), sum(dead_letters) FROM laminar.streams").
+		Scan(&in, &out, &late, &dead)
+	if err != nil {
+		return 0, err
+	}
+	if err := conn.QueryRow(ctx, "SELECT sum(rejected) FROM laminar.sources").Scan(&rejected); err != nil {
+		return 0, err
+	}
+	if in < rows || late+dead+rejected > 0 {
+		return 0, fmt.Errorf("%d of %d rows taken, %d late, %d dead letters, %d rejected", in, rows, late, dead, rejected)
+	}
+	return out, nil
+}

@@ -1,0 +1,91 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"slices"
+	"strconv"
+	"text/tabwriter"
+)
+
+// report is the outcome of a run.
+type report struct {
+	Rows     int64    `json:"rows"`
+	Rounds   int      `json:"rounds"`
+	EventTPS int      `json:"event_tps"`
+	Results  []result `json:"results"`
+	Missed   int      `json:"missed"` // goals
+}
+
+// result is a workload's medians over the rounds.
+type result struct {
+	Workload   string  `json:"workload"`
+	RowsPerSec float64 `json:"rows_per_second"`
+	Slowest    float64 `json:"slowest"`
+	Fastest    float64 `json:"fastest"`
+	// Ratio is the median, over the rounds, of the speed to that of the drain in
+	// the same round: a disturbance that lasts meets both.
+	Ratio        float64  `json:"ratio"`
+	Goal         float64  `json:"goal,omitempty"`
+	Met          bool     `json:"met"`
+	CPUNanosRow  float64  `json:"cpu_ns_per_row"`
+	AllocsPerRow float64  `json:"allocs_per_row"`
+	BytesPerRow  float64  `json:"alloc_bytes_per_row"`
+	Samples      []sample `json:"samples"`
+}
+
+// newReport works out the medians; samples are by workload, the drain's first.
+func newReport(o options, list []workload, samples [][]sample) *report {
+	rep := &report{Rows: o.rows, Rounds: o.rounds, EventTPS: o.eventTPS}
+	rows := float64(o.rows)
+	for i, w := range list {
+		r := result{Workload: w.name, Goal: w.goal, Samples: samples[i]}
+		speed := func(_ int, s sample) float64 { return rows / s.Seconds }
+		speeds := each(samples[i], speed)
+		r.RowsPerSec, r.Slowest, r.Fastest = median(speeds), slices.Min(speeds), slices.Max(speeds)
+		r.Ratio = median(each(samples[i], func(round int, s sample) float64 { return samples[0][round].Seconds / s.Seconds }))
+		r.CPUNanosRow = median(each(samples[i], func(_ int, s sample) float64 { return s.CPUSeconds * 1e9 / rows }))
+		r.AllocsPerRow = median(each(samples[i], func(_ int, s sample) float64 { return float64(s.Allocs) / rows }))
+		r.BytesPerRow = median(each(samples[i], func(_ int, s sample) float64 { return float64(s.AllocBytes) / rows }))
+		r.Met = r.Ratio >= w.goal
+		if !r.Met {
+			rep.Missed++
+		}
+		rep.Results = append(rep.Results, r)
+	}
+	return rep
+}
+
+func each(samples []sample, f func(round int, s sample) float64) []float64 {
+	out := make([]float64, len(samples))
+	for i, s := range samples {
+		out[i] = f(i, s)
+	}
+	return out
+}
+
+// median is the middle value, or the mean of the two in the middle.
+func median(v []float64) float64 {
+	v = slices.Sorted(slices.Values(v))
+	n := len(v)
+	return (v[(n-1)/2] + v[n/2]) / 2
+}
+
+// print writes the report as a table.
+func (rep *report) print(out io.Writer) error {
+	t := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprintf(out, "%d ticks, medians of %d, ratio to a bare librdkafka drain\n", rep.Rows, rep.Rounds)
+	fmt.Fprintln(t, "workload\tM rows/s\tmin\tmax\tratio\tgoal\t\tCPU ns/row\tallocs/row\theap B/row\t")
+	for _, r := range rep.Results {
+		goal, verdict := "", ""
+		if r.Goal > 0 {
+			goal, verdict = strconv.FormatFloat(r.Goal, 'f', 2, 64), "pass"
+			if !r.Met {
+				verdict = "MISSED"
+			}
+		}
+		fmt.Fprintf(t, "%s\t%.2f\t%.2f\t%.2f\t%.2f\t%s\t%s\t%.0f\t%.4f\t%.0f\t\n", r.Workload,
+			r.RowsPerSec/1e6, r.Slowest/1e6, r.Fastest/1e6, r.Ratio, goal, verdict, r.CPUNanosRow, r.AllocsPerRow, r.BytesPerRow)
+	}
+	return t.Flush()
+}
