@@ -133,9 +133,8 @@ func schemaTypes(s *batch.Schema) []types.Type {
 }
 
 func (b *builder) union(n *plan.Union, out Receiver) error {
-	u := &union{out: out, open: len(n.All), marks: make([]int64, len(n.All)), watermark: NoWatermark}
+	u := &union{out: out, marks: newInputMarks(len(n.All))}
 	for i, in := range n.All {
-		u.marks[i] = NoWatermark
 		if err := b.build(in, unionSide{u, i}); err != nil {
 			return err
 		}
@@ -206,12 +205,10 @@ func (p columnPicker) Batch(ctx context.Context, b *batch.Batch) error {
 	return p.Receiver.Batch(ctx, b.With(cols))
 }
 
-// union passes the rows of several inputs; its watermark is their minimum.
+// union passes the rows of several inputs.
 type union struct {
-	out       Receiver
-	open      int
-	marks     []int64
-	watermark int64
+	out   Receiver
+	marks *inputMarks
 }
 
 type unionSide struct {
@@ -224,22 +221,26 @@ func (s unionSide) Batch(ctx context.Context, b *batch.Batch) error { return s.u
 
 // Watermark implements Receiver.
 func (s unionSide) Watermark(ctx context.Context, millis int64) error {
-	s.u.marks[s.side] = millis
-	low := int64(endOfTime)
-	for _, m := range s.u.marks {
-		low = min(low, m)
-	}
-	if low <= s.u.watermark {
+	if !s.u.marks.watermark(s.side, millis) {
 		return nil
 	}
-	s.u.watermark = low
-	return s.u.out.Watermark(ctx, low)
+	return s.u.out.Watermark(ctx, s.u.marks.current)
+}
+
+// Idle implements Receiver.
+func (s unionSide) Idle(ctx context.Context, idle bool) error {
+	if s.u.marks.setIdle(s.side, idle) {
+		if err := s.u.out.Watermark(ctx, s.u.marks.current); err != nil {
+			return err
+		}
+	}
+	return s.u.marks.passIdle(ctx, s.u.out)
 }
 
 // End implements Receiver.
 func (s unionSide) End(ctx context.Context) error {
-	if s.u.open--; s.u.open > 0 {
-		return s.Watermark(ctx, endOfTime)
+	if s.u.marks.end(s.side) {
+		return s.u.out.End(ctx)
 	}
-	return s.u.out.End(ctx)
+	return s.Watermark(ctx, endOfTime)
 }

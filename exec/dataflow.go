@@ -39,6 +39,7 @@ type port struct {
 	in        Receiver
 	consumer  *consumer
 	watermark int64
+	idle      bool
 	ended     bool
 }
 
@@ -170,6 +171,12 @@ func (p *port) deliver(ctx context.Context, m message, stats *OperatorStats) err
 		}
 		p.watermark = m.watermark
 		return p.in.Watermark(ctx, m.watermark)
+	case messageIdle:
+		if m.idle == p.idle {
+			return nil
+		}
+		p.idle = m.idle
+		return p.in.Idle(ctx, m.idle)
 	}
 	p.ended = true
 	return p.in.End(ctx)

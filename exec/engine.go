@@ -237,6 +237,9 @@ func (s sinkReceiver) Batch(ctx context.Context, b *batch.Batch) error {
 // Watermark implements Receiver.
 func (s sinkReceiver) Watermark(context.Context, int64) error { return nil }
 
+// Idle implements Receiver.
+func (s sinkReceiver) Idle(context.Context, bool) error { return nil }
+
 // End implements Receiver.
 func (s sinkReceiver) End(ctx context.Context) error { return s.sink.Flush(ctx) }
 

@@ -20,10 +20,13 @@ import (
 // Receiver takes an operator's output. Calls come from one goroutine, in the
 // order of the stream. A watermark w promises that no later row has an event
 // time below w (rows that break the promise are late). End comes once, after the
-// last batch of a bounded input. An error ends the dataflow.
+// last batch of a bounded input. Idle says that the input has fallen silent (or
+// speaks again) and does not hold back the event time of others meanwhile. An
+// error ends the dataflow.
 type Receiver interface {
 	Batch(ctx context.Context, b *batch.Batch) error
 	Watermark(ctx context.Context, millis int64) error
+	Idle(ctx context.Context, idle bool) error
 	End(ctx context.Context) error
 }
 

@@ -27,6 +27,7 @@ type Hub struct {
 	consumers []*consumer
 	watermark int64
 	atMillis  int64 // of the last message
+	idle      bool
 	ended     bool
 
 	rows atomic.Int64 // published so far
@@ -68,6 +69,8 @@ func (h *Hub) attach(c *consumer, snapshot bool) {
 	if h.watermark != NoWatermark {
 		c.q.put(message{kind: messageWatermark, watermark: h.watermark, atMillis: h.atMillis})
 	}
+	// A consumer that comes from another pass may think otherwise.
+	c.q.put(message{kind: messageIdle, idle: h.idle, atMillis: h.atMillis})
 	if h.ended {
 		c.q.put(message{kind: messageEnd})
 		return
@@ -119,6 +122,8 @@ func (h *Hub) publish(ctx context.Context, m message) error {
 		}
 	case messageWatermark:
 		h.watermark = m.watermark
+	case messageIdle:
+		h.idle = m.idle
 	case messageEnd:
 		h.ended = true
 	}
@@ -172,6 +177,11 @@ func (r hubReceiver) Batch(ctx context.Context, b *batch.Batch) error {
 // Watermark implements Receiver.
 func (r hubReceiver) Watermark(ctx context.Context, millis int64) error {
 	return r.hub.publish(ctx, message{kind: messageWatermark, watermark: millis})
+}
+
+// Idle implements Receiver.
+func (r hubReceiver) Idle(ctx context.Context, idle bool) error {
+	return r.hub.publish(ctx, message{kind: messageIdle, idle: idle})
 }
 
 // End implements Receiver.

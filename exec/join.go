@@ -61,6 +61,9 @@ func (s joinSide) Batch(ctx context.Context, b *batch.Batch) error {
 // Watermark implements Receiver.
 func (joinSide) Watermark(context.Context, int64) error { return nil }
 
+// Idle implements Receiver.
+func (joinSide) Idle(context.Context, bool) error { return nil }
+
 // End implements Receiver.
 func (s joinSide) End(ctx context.Context) error {
 	j := s.j

@@ -176,6 +176,9 @@ func filtered(b *batch.Batch, ids []uint32, keep *array.Boolean) (*batch.Batch, 
 
 // results returns the keys and the aggregates of groups.
 func (p *pane) results(ids []uint32) ([]arrow.Array, error) {
+	if ids == nil {
+		ids = []uint32{} // Keys takes nil for all
+	}
 	cols := p.table.Keys(ids)
 	for _, a := range p.accs {
 		r, err := a.Result(ids)

@@ -117,7 +117,7 @@ func (p *pass) step(ctx context.Context, r connectors.Reader, limit connectors.P
 		}
 	}
 	status := r.Splits()
-	moved := p.marks.advance(status)
+	moved, turned := p.marks.advance(status)
 	p.mu.Lock()
 	p.states = p.marks.states(p.states[:0], status)
 	if p.pending == nil {
@@ -126,6 +126,11 @@ func (p *pass) step(ctx context.Context, r connectors.Reader, limit connectors.P
 		}
 	}
 	p.mu.Unlock()
+	if turned {
+		if err := p.hub.publish(ctx, message{kind: messageIdle, idle: p.marks.idle}); err != nil {
+			return err
+		}
+	}
 	if moved {
 		return p.hub.publish(ctx, message{kind: messageWatermark, watermark: p.marks.current})
 	}

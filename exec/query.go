@@ -86,5 +86,8 @@ func (f rowsOut) Batch(ctx context.Context, b *batch.Batch) error {
 // Watermark implements Receiver.
 func (rowsOut) Watermark(context.Context, int64) error { return nil }
 
+// Idle implements Receiver.
+func (rowsOut) Idle(context.Context, bool) error { return nil }
+
 // End implements Receiver.
 func (rowsOut) End(context.Context) error { return nil }

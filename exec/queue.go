@@ -17,6 +17,7 @@ type messageKind uint8
 const (
 	messageBatch messageKind = iota
 	messageWatermark
+	messageIdle
 	messageEnd
 )
 
@@ -25,6 +26,7 @@ type message struct {
 	kind      messageKind
 	batch     *batch.Batch
 	watermark int64
+	idle      bool
 	atMillis  int64 // when it was published, never falling within a hub
 }
 

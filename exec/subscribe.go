@@ -97,8 +97,11 @@ func (s *Subscription) Next(ctx context.Context, block bool) (u Update, ok bool,
 			m := s.taken[s.next]
 			s.taken[s.next] = message{}
 			s.next++
-			if m.kind == messageEnd {
+			switch m.kind {
+			case messageEnd:
 				return Update{}, false, io.EOF
+			case messageIdle:
+				continue
 			}
 			return Update{Batch: m.batch, Watermark: m.watermark, AtMillis: m.atMillis}, true, nil
 		}

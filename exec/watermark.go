@@ -30,6 +30,8 @@ type watermarks struct {
 	splits map[int32]*splitTime
 	// current is the source's watermark in milliseconds.
 	current int64
+	// idle says that every split is idle.
+	idle bool
 }
 
 // splitTime is one split's progress in event time.
@@ -44,7 +46,14 @@ func newWatermarks(cfg EventTime, now func() time.Time) *watermarks {
 
 // observe takes a chunk's rows into account.
 func (w *watermarks) observe(c *connectors.Chunk) {
-	if w.cfg.Column < 0 || c.Batch.Rows == 0 {
+	if c.Batch.Rows == 0 {
+		return
+	}
+	if w.cfg.Column < 0 {
+		now := w.now()
+		for split := range c.Next {
+			w.split(split).lastRow = now
+		}
 		return
 	}
 	col := c.Batch.Cols[w.cfg.Column]
@@ -76,32 +85,28 @@ func (w *watermarks) split(id int32) *splitTime {
 }
 
 // advance recomputes the watermark over the reader's splits and reports whether
-// it moved.
-func (w *watermarks) advance(status []connectors.SplitStatus) bool {
-	if w.cfg.Column < 0 {
-		return false
-	}
+// it moved, and whether the source as a whole fell idle or woke up.
+func (w *watermarks) advance(status []connectors.SplitStatus) (moved, turned bool) {
 	low, active := int64(math.MaxInt64), false
 	now := w.now()
 	for _, s := range status {
 		st := w.split(s.Split)
-		if st.maxMillis == NoWatermark && s.Empty {
-			continue
-		}
-		if now.Sub(st.lastRow) >= w.cfg.IdleTimeout {
+		if st.maxMillis == NoWatermark && s.Empty || now.Sub(st.lastRow) >= w.cfg.IdleTimeout {
 			continue
 		}
 		active = true
 		low = min(low, st.maxMillis)
 	}
-	if !active || low == NoWatermark {
-		return false
+	turned = active == w.idle
+	w.idle = !active
+	if w.cfg.Column < 0 || !active || low == NoWatermark {
+		return false, turned
 	}
 	if mark := low - w.cfg.DelayMillis; mark > w.current {
 		w.current = mark
-		return true
+		return true, turned
 	}
-	return false
+	return false, turned
 }
 
 // states appends how each split stands to dst.

@@ -50,6 +50,10 @@ func (q *Query) from(list []ast.TableExpr) (plan.Node, *scope, error) {
 		if err := distinctAliases(sc, rightScope, t.Position()); err != nil {
 			return nil, nil, err
 		}
+		if q.Mode != Once {
+			return nil, nil, unsupported(t.Position(), "a comma in FROM is not supported in a continuous query").
+				WithHint("Write JOIN .. ON ..")
+		}
 		node, sc = newJoin(plan.JoinInner, node, right, nil, nil, nil), sc.join(rightScope)
 	}
 	return node, sc, nil

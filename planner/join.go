@@ -13,10 +13,14 @@ var joinKinds = map[ast.JoinKind]plan.JoinKind{
 	ast.FullJoin: plan.JoinFull, ast.CrossJoin: plan.JoinInner,
 }
 
+// joinInputs are the two planned sides of a join.
+type joinInputs struct {
+	left, right           plan.Node
+	leftScope, rightScope *scope
+	both                  *scope // left columns, then right columns
+}
+
 func (q *Query) join(j *ast.Join) (plan.Node, *scope, error) {
-	if j.Asof {
-		return nil, nil, unsupported(j.Pos, "ASOF JOIN is not supported yet")
-	}
 	left, leftScope, err := q.tableExpr(j.Left)
 	if err != nil {
 		return nil, nil, err
@@ -28,14 +32,44 @@ func (q *Query) join(j *ast.Join) (plan.Node, *scope, error) {
 	if err := distinctAliases(leftScope, rightScope, j.Pos); err != nil {
 		return nil, nil, err
 	}
-	both := leftScope.join(rightScope)
-	on, err := q.joinCondition(j, leftScope, rightScope, both)
+	in := &joinInputs{left, right, leftScope, rightScope, leftScope.join(rightScope)}
+	if j.Asof {
+		node, err := q.asofJoin(j, in)
+		return node, in.both, err
+	}
+	on, err := q.joinCondition(j, leftScope, rightScope, in.both)
 	if err != nil {
 		return nil, nil, err
 	}
-	n := len(leftScope.columns)
-	leftKeys, rightKeys, residual := splitEqui(on, n)
-	return newJoin(joinKinds[j.Kind], left, right, leftKeys, rightKeys, residual), both, nil
+	leftKeys, rightKeys, residual := splitEqui(on, len(leftScope.columns))
+	c := &equiJoin{joinKinds[j.Kind], leftKeys, rightKeys, residual}
+	if q.Mode != Once {
+		node, err := q.continuousJoin(j, in, c)
+		return node, in.both, err
+	}
+	return newJoin(c.kind, left, right, leftKeys, rightKeys, residual), in.both, nil
+}
+
+// equiJoin is a join condition taken apart: keys over the left and the right
+// input, and what is left over both.
+type equiJoin struct {
+	kind                plan.JoinKind
+	leftKeys, rightKeys []plan.Expr
+	residual            plan.Expr // nil for none
+}
+
+// continuousJoin chooses the operator of a join that runs continuously: an
+// interval join where the condition bounds the time between two append-only
+// inputs, a lookup where the right input is a table, else a join that keeps both
+// inputs.
+func (q *Query) continuousJoin(j *ast.Join, in *joinInputs, c *equiJoin) (plan.Node, error) {
+	if node, err := q.intervalJoin(j, in, c); node != nil || err != nil {
+		return node, err
+	}
+	if node, err := q.lookupJoin(j, in, c); node != nil || err != nil {
+		return node, err
+	}
+	return q.changelogJoin(j, in, c)
 }
 
 // joinCondition resolves ON, USING or NATURAL over both sides.

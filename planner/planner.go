@@ -134,8 +134,6 @@ func (q *Query) checkContinuous(node plan.Node) error {
 			WithHint("Order the rows when you read them: SELECT .. FROM the view ORDER BY ..")
 	case *plan.Limit:
 		return pgerr.Newf(pgerr.FeatureNotSupported, "LIMIT is not supported in a continuous query yet")
-	case *plan.Join:
-		return pgerr.Newf(pgerr.FeatureNotSupported, "joins are not supported in a continuous query yet")
 	case *plan.Scan:
 		if n.Object == 0 {
 			return pgerr.Newf(pgerr.FeatureNotSupported, "system relation %q cannot be read by a continuous query", n.Name)

@@ -1,6 +1,10 @@
 package function
 
-import "laminardb/sql/types"
+import (
+	"strconv"
+
+	"laminardb/sql/types"
+)
 
 // element returns the type that anyelement and anyarray's element stand for in a
 // call: the common type of the arguments in these places.
@@ -39,10 +43,19 @@ func (o *overload) signature(args []types.Type) *Signature {
 	if o.rule != "" {
 		s.Result = numericResult(o.rule, numericOnly(s.Args))
 	}
-	if o.result.poly == polyAny {
-		s.Result = s.Args[0]
+	if o.result.t.Kind == types.Struct && o.variadic {
+		s.Result = recordOf(s.Args)
 	}
 	return s
+}
+
+// recordOf is the type of ROW(..): PostgreSQL calls its fields f1, f2 and so on.
+func recordOf(args []types.Type) types.Type {
+	t := types.Of(types.Struct)
+	for i, a := range args {
+		t.Fields = append(t.Fields, types.Field{Name: "f" + strconv.Itoa(i+1), Type: a})
+	}
+	return t
 }
 
 // bind returns the type to which an argument a is cast for the parameter.

@@ -23,7 +23,7 @@ const maxScale = types.NumericPrecision - 18
 
 // NumericLiteral returns the type of a numeric literal as written, such as 1.50
 // (numeric(3,2)) or 1e-3: one that holds its value exactly, or unconstrained
-// numeric if its scale is beyond what arithmetic keeps.
+// numeric if none does; such a literal is rounded, or is out of range.
 func NumericLiteral(text string) types.Type {
 	digits, scale, exp := int32(0), int32(0), int32(0)
 	point := false
@@ -45,10 +45,10 @@ func NumericLiteral(text string) types.Type {
 	if scale < 0 {
 		digits, scale = digits-scale, 0
 	}
-	if scale > maxScale || digits > types.NumericPrecision {
-		return types.Of(types.Numeric)
+	if precision := max(digits, scale, 1); precision <= types.NumericPrecision {
+		return types.DecimalOf(precision, scale)
 	}
-	return types.DecimalOf(max(digits, scale, 1), scale)
+	return types.Of(types.Numeric)
 }
 
 // exponent reads the digits after an e; what is absurd is clamped.

@@ -16,7 +16,8 @@ date_trunc(text,timestamp) timestamp
 date_trunc(text,timestamptz) timestamptz stable
 date_trunc(text,timestamptz,text) timestamptz stable
 date_trunc(text,interval) interval
-date_part(text,T) double for date timestamp time interval
+date_part(text,T) double for timestamp time interval
+date_part(text,date) double as(text,timestamp)
 date_part(text,timestamptz) double stable
 extract(text,T) numeric for date timestamp time interval
 extract(text,timestamptz) numeric stable

@@ -101,7 +101,7 @@ func (src *source) place(err error) error {
 }
 
 func (s *Session) runSimple(ctx context.Context, p parser.Parsed, src *source, w *pgwire.Results) error {
-	if p.NumParams > 0 {
+	if _, isPrepare := p.Statement.(*ast.Prepare); p.NumParams > 0 && !isPrepare {
 		return pgerr.Newf(pgerr.UndefinedParameter, "there is no parameter $1").
 			WithHint("Parameters need the extended query protocol.")
 	}
