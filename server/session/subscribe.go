@@ -117,7 +117,8 @@ func plainScan(root plan.Node) plan.Node {
 		return root
 	}
 	for i, e := range p.Exprs {
-		if c, ok := e.(*plan.Column); !ok || c.Index != i {
+		have, want := scan.Out.Fields[i], p.Out.Fields[i]
+		if c, ok := e.(*plan.Column); !ok || c.Index != i || have.Name != want.Name || have.Hidden != want.Hidden {
 			return root
 		}
 	}
