@@ -42,9 +42,10 @@ func (g *groupRef) Type() types.Type { return g.t }
 func (g *groupRef) String() string { return g.name }
 
 // windowColumn returns window_start or window_end of the group's window, nil for
-// another name.
-func (g *grouping) windowColumn(name string) plan.Expr {
-	if g.window == nil || name != "window_start" && name != "window_end" {
+// another name and where the group is not known yet.
+func (r *resolver) windowColumn(name string) plan.Expr {
+	g := r.group
+	if g == nil || r.inAggregate || g.window == nil || name != "window_start" && name != "window_end" {
 		return nil
 	}
 	return &groupRef{what: name, t: g.windowType, name: name}
@@ -321,7 +322,9 @@ func (g *grouping) schema(input *batch.Schema) *batch.Schema {
 		out.Fields = append(out.Fields, batch.Field{Name: a.Label, Type: a.Type})
 	}
 	if g.window != nil {
-		out.EventTime = len(out.Fields)
+		if g.window.OnEventTime { // else the watermark says nothing of the windows
+			out.EventTime = len(out.Fields)
+		}
 		out.Fields = append(out.Fields, batch.Field{Name: eventTimeName(input, g.window), Type: g.windowType, NotNull: true, Hidden: true})
 	}
 	return out

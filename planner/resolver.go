@@ -96,13 +96,13 @@ func (r *resolver) column(e *ast.Column) (plan.Expr, error) {
 	if err != nil {
 		return nil, err
 	}
+	if (missing || r.scope.columns[i].field.Hidden) && len(e.Name.Parts) == 1 {
+		if ref := r.windowColumn(e.Name.Last()); ref != nil {
+			return ref, nil // the group's own, not the one that a windowed input hides
+		}
+	}
 	if !missing {
 		return r.scope.column(i, e.Pos), nil
-	}
-	if r.group != nil && len(e.Name.Parts) == 1 {
-		if ref := r.group.windowColumn(e.Name.Last()); ref != nil {
-			return ref, nil
-		}
 	}
 	if len(e.Name.Parts) == 1 {
 		if v, ok := r.q.Session[e.Name.Last()]; ok && niladic[e.Name.Last()] {

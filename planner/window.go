@@ -142,10 +142,8 @@ func (r *resolver) timeWindow(e *ast.FuncCall, name string) (plan.Expr, error) {
 		bound = "window_end"
 	}
 	if base == "window" {
-		if r.group != nil {
-			if ref := r.group.windowColumn(bound); ref != nil {
-				return ref, nil
-			}
+		if ref := r.windowColumn(bound); ref != nil {
+			return ref, nil
 		}
 		return nil, pgerr.At(int(e.Pos), pgerr.WindowingError, "%s() needs a time window in GROUP BY", name)
 	}
@@ -154,8 +152,10 @@ func (r *resolver) timeWindow(e *ast.FuncCall, name string) (plan.Expr, error) {
 	if err != nil {
 		return nil, err
 	}
-	if r.group != nil && r.group.window != nil && print == r.group.windowName {
-		return r.group.windowColumn(bound), nil
+	if r.group != nil && print == r.group.windowName {
+		if ref := r.windowColumn(bound); ref != nil {
+			return ref, nil
+		}
 	}
 	if w.Kind != plan.Tumble {
 		return nil, unsupported(e.Pos, "%s is supported in GROUP BY only", name)

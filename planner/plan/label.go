@@ -38,15 +38,15 @@ func (n *Aggregate) Label() string {
 
 // String returns the window as SQL calls it, with lengths in milliseconds.
 func (w *Window) String() string {
-	switch w.Kind {
-	case Tumble:
-		return fmt.Sprintf("tumble(%s, %d ms)", w.Time, w.SizeMillis)
-	case Hop:
-		return fmt.Sprintf("hop(%s, %d ms, %d ms)", w.Time, w.SlideMillis, w.SizeMillis)
-	case Session:
-		return fmt.Sprintf("session(%s, %d ms)", w.Time, w.SizeMillis)
+	name := [...]string{"tumble", "hop", "session", "cumulate"}[w.Kind]
+	lengths := fmt.Sprintf("%d ms", w.SizeMillis)
+	if w.Kind == Hop || w.Kind == Cumulate {
+		lengths = fmt.Sprintf("%d ms, %s", w.SlideMillis, lengths)
 	}
-	return fmt.Sprintf("cumulate(%s, %d ms, %d ms)", w.Time, w.SlideMillis, w.SizeMillis)
+	if w.OffsetMillis != 0 {
+		lengths += fmt.Sprintf(", offset %d ms", w.OffsetMillis)
+	}
+	return fmt.Sprintf("%s(%s, %s)", name, w.Time, lengths)
 }
 
 // String returns the mode as SQL spells it.
