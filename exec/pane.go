@@ -82,8 +82,9 @@ func newCalls(n *plan.Aggregate, env expr.Env) (*calls, error) {
 	return c, nil
 }
 
-// global reports whether there are no keys: then there is one group, always.
-func (c *calls) global() bool { return len(c.keyTypes) == 0 }
+// global reports whether there are neither keys nor a window: then there is one
+// group, always.
+func (c *calls) global() bool { return len(c.keyTypes) == 0 && c.time < 0 }
 
 // pane is the groups of one window, or of the whole input where there is none.
 type pane struct {
@@ -229,7 +230,11 @@ type change struct{ before, after int32 }
 // changelog turns rows before and after into a batch of -1 and +1 rows, leaving
 // out what did not change. It returns nil if nothing did.
 func changelog(ts []types.Type, before, after []arrow.Array, moves []change) (*batch.Batch, error) {
-	old, now := encodeRows(ts, before), encodeRows(ts, after)
+	wasRows, isRows := int32(0), int32(0)
+	for _, m := range moves {
+		wasRows, isRows = max(wasRows, m.before+1), max(isRows, m.after+1)
+	}
+	old, now := encodeRows(ts, before, int(wasRows)), encodeRows(ts, after, int(isRows))
 	offset := int32(old.Len())
 	var take []int32
 	var diffs []int8
@@ -258,12 +263,8 @@ func changelog(ts []types.Type, before, after []arrow.Array, moves []change) (*b
 	return out, nil
 }
 
-func encodeRows(ts []types.Type, cols []arrow.Array) *rowcodec.Rows {
+func encodeRows(ts []types.Type, cols []arrow.Array, n int) *rowcodec.Rows {
 	var rows rowcodec.Rows
-	n := 0
-	if len(cols) > 0 {
-		n = cols[0].Len()
-	}
 	rowcodec.NewEncoder(ts).Encode(cols, n, nil, &rows)
 	return &rows
 }
