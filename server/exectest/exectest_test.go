@@ -1,0 +1,93 @@
+package exectest
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/cockroachdb/datadriven"
+
+	"laminardb/exec"
+	"laminardb/sql/pgerr"
+)
+
+// patience is far beyond what a run takes: it turns a lost row into a failure
+// instead of a hang.
+const patience = 20 * time.Second
+
+func testEnv() *exec.Env {
+	now := time.UnixMilli(1_700_000_000_000)
+	return &exec.Env{
+		Now:         func() time.Time { return now },
+		Logger:      slog.New(slog.NewTextHandler(io.Discard, nil)),
+		DeadLetters: &exec.DeadLetters{},
+	}
+}
+
+// TestData runs the cases: "source" takes a CREATE SOURCE and its rows, "define"
+// a query that others read, "check" a query that must give the same in all
+// variants; "late" delivers row by row in the given order and shows what a
+// continuous query makes of late rows.
+func TestData(t *testing.T) {
+	datadriven.Walk(t, "testdata", func(t *testing.T, path string) {
+		w := New(testEnv())
+		datadriven.RunTest(t, path, func(t *testing.T, d *datadriven.TestData) string {
+			ctx, cancel := context.WithTimeout(context.Background(), patience)
+			defer cancel()
+			out, err := run(ctx, w, d)
+			if err != nil {
+				return errorText(err)
+			}
+			return out
+		})
+	})
+}
+
+func errorText(err error) string {
+	e := pgerr.From(err)
+	out := fmt.Sprintf("error %s: %s\n", e.Code.SQLSTATE(), strings.TrimSpace(e.Message))
+	if e.Hint != "" {
+		out += "hint: " + e.Hint + "\n"
+	}
+	return out
+}
+
+func run(ctx context.Context, w *World, d *datadriven.TestData) (string, error) {
+	switch d.Cmd {
+	case "source":
+		sql, rows, _ := strings.Cut(d.Input, ";")
+		s, err := w.Source(sql)
+		if err != nil {
+			return "", err
+		}
+		return "", w.Insert(s, ParseRows(rows))
+	case "define":
+		_, err := w.Query(d.Input)
+		return "", err
+	case "check":
+		name, err := w.Query(d.Input)
+		if err != nil {
+			return "", err
+		}
+		res, err := w.Check(ctx, name, Variants())
+		if err != nil {
+			return "", err
+		}
+		return res.String(), nil
+	case "late":
+		name, err := w.Query(d.Input)
+		if err != nil {
+			return "", err
+		}
+		out, err := w.Continuous(ctx, name, Variant{BatchRows: 1, Splits: 1, Limit: -1}, nil)
+		if err != nil {
+			return "", err
+		}
+		return fmt.Sprintf("%slate: %d, dead letters: %d\n", out, out.Late, out.DeadLetters), nil
+	}
+	return "", fmt.Errorf("unknown command %q", d.Cmd)
+}
