@@ -105,7 +105,7 @@ func mulLoop[T integer](dst, x, y []T) (bad T) {
 		high, low := mulSigned(int64(a), int64(y[i]))
 		p := T(low)
 		dst[i] = p
-		excess |= high ^ uint64(int64(p)>>63) | low ^ uint64(int64(p))
+		excess |= (high ^ uint64(int64(p)>>63)) | (low ^ uint64(int64(p)))
 	}
 	if excess != 0 {
 		return -1

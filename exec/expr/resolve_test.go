@@ -150,6 +150,9 @@ func (b binder) expr(e ast.Expr) plan.Expr {
 	case *ast.Case:
 		return b.caseOf(e)
 	case *ast.Cast:
+		if list, ok := e.Operand.(*ast.ArrayExpr); ok && len(list.Elems) == 0 {
+			return &plan.Const{Value: []any{}, T: e.Type.Type}
+		}
 		out := b.cast(b.expr(e.Operand), e.Type.Type, false)
 		if c, ok := out.(*plan.Cast); ok {
 			c.Try = e.Try

@@ -117,6 +117,9 @@ func (f *numberFormat) format(v string) string {
 	if strings.Trim(whole+frac, "0") == "" {
 		negative = false
 	}
+	if whole == "" && (f.after == 0 || !f.fill && strings.Trim(frac, "0") == "") {
+		whole = "0"
+	}
 	if len(whole) > f.before {
 		whole, frac = strings.Repeat("#", f.before), strings.Repeat("#", f.after)
 	}

@@ -123,7 +123,7 @@ func TestEveryOverloadIsFound(t *testing.T) {
 func TestNumericLiteral(t *testing.T) {
 	for text, want := range map[string]string{
 		"1.50": "numeric(3,2)", "0.001": "numeric(4,3)", "1e3": "numeric(4,0)", "12.5e-2": "numeric(3,3)",
-		"1e-30": "numeric", "5": "numeric(1,0)", ".5": "numeric(1,1)", "1e999999999": "numeric",
+		"1e-30": "numeric(30,30)", "1e-50": "numeric", "5": "numeric(1,0)", ".5": "numeric(1,1)", "1e999999999": "numeric",
 	} {
 		if got := NumericLiteral(text).String(); got != want {
 			t.Errorf("NumericLiteral(%s) = %s, want %s", text, got, want)
