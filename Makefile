@@ -1,0 +1,34 @@
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+# What every test file that uses datadriven understands.
+GOLDEN = $(shell git ls-files -co --exclude-standard '*_test.go' | xargs grep -l '"github.com/cockroachdb/datadriven"' | xargs -n 1 dirname | sort -u | sed 's|^|./|')
+
+.PHONY: help build test check golden fuzz bench demo
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 10
+	@echo 'ARGS are passed on: make demo ARGS="--duration 20s"'
+
+build: ## build bin/laminardb and bin/laminardb-producer
+	mkdir -p bin
+	go build -o bin/ ./cmd/laminardb ./cmd/laminardb-producer
+
+test: ## run all tests; ARGS for go test, such as -race
+	go test -v $(ARGS) ./... | awk -f scripts/count.awk
+
+check: ## formatting, vet, staticcheck, layers and style, module file, vulnerabilities
+	scripts/check.sh
+
+golden: ## rewrite the expected results of the text tests; look at the diff
+	go test $(GOLDEN) -rewrite
+
+fuzz: ## run every fuzz target for FUZZTIME (10s)
+	scripts/fuzz.sh
+
+bench: ## measure against a raw librdkafka drain of the same topic
+	go run ./cmd/internal/bench $(ARGS)
+
+demo: ## run the market-data demo; ARGS such as --duration 20s
+	go run ./cmd/laminardb demo $(ARGS)
