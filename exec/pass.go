@@ -6,6 +6,7 @@ import (
 	"io"
 	"log/slog"
 	"sync"
+	"time"
 
 	"laminardb/connectors"
 	"laminardb/exec/expr"
@@ -39,8 +40,13 @@ type pass struct {
 	states   []SplitState
 
 	// pending is what a catching-up pass has read but the main one has not.
-	pending *connectors.Chunk
+	pending []*connectors.Chunk
 }
+
+// maxPending bounds how many chunks a catching-up pass holds back: it reads all
+// splits together and may be ahead of the main pass in one while it is behind in
+// another.
+const maxPending = 64
 
 // pause asks a pass to stand still from the moment it closes held until resume
 // is closed.
@@ -83,7 +89,7 @@ func (p *pass) run(ctx context.Context, r connectors.Reader) {
 				return
 			}
 		} else {
-			err = p.step(ctx, r, nil)
+			err = p.step(ctx, r)
 		}
 		if errors.Is(err, io.EOF) {
 			p.end(ctx)
@@ -98,29 +104,67 @@ func (p *pass) run(ctx context.Context, r connectors.Reader) {
 	}
 }
 
-// step publishes the next chunk, up to limit (nil for all of it).
-func (p *pass) step(ctx context.Context, r connectors.Reader, limit connectors.Positions) error {
-	c := p.pending
-	p.pending = nil
-	if c == nil {
-		var err error
-		if c, err = p.source.poll(ctx, r); err != nil {
-			return err
-		}
+// step reads and publishes the next chunk.
+func (p *pass) step(ctx context.Context, r connectors.Reader) error {
+	c, err := p.source.poll(ctx, r)
+	if err != nil {
+		return err
 	}
 	if c != nil {
-		if limit != nil {
-			c, p.pending = splitChunk(c, limit)
-		}
 		if err := p.publish(ctx, c); err != nil {
 			return err
 		}
 	}
+	return p.advance(ctx, r)
+}
+
+// stepBelow reads the next chunk and publishes what lies below the limits, with
+// what was held back before. The rest is held back, or dropped where the main
+// pass is about to deliver it.
+func (p *pass) stepBelow(ctx context.Context, r connectors.Reader, limit connectors.Positions, drop bool) error {
+	if len(p.pending) < maxPending {
+		c, err := p.source.poll(ctx, r)
+		if err != nil {
+			return err
+		}
+		if c != nil {
+			p.pending = append(p.pending, c)
+		}
+	} else if err := sleep(ctx, pollWait); err != nil {
+		return err
+	}
+	var rest []*connectors.Chunk
+	for _, c := range p.pending {
+		before, after := splitChunk(c, limit)
+		if err := p.publish(ctx, before); err != nil {
+			return err
+		}
+		if after != nil && !drop {
+			rest = append(rest, after)
+		}
+	}
+	p.pending = rest
+	return p.advance(ctx, r)
+}
+
+func sleep(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// advance recomputes the watermark and what is shown of the splits.
+func (p *pass) advance(ctx context.Context, r connectors.Reader) error {
 	status := r.Splits()
 	moved, turned := p.marks.advance(status)
 	p.mu.Lock()
 	p.states = p.marks.states(p.states[:0], status)
-	if p.pending == nil {
+	if len(p.pending) == 0 {
 		for _, s := range status {
 			p.position[s.Split] = max(p.position[s.Split], s.Position)
 		}
@@ -155,7 +199,7 @@ func (p *pass) publish(ctx context.Context, c *connectors.Chunk) error {
 	}
 	p.mu.Lock()
 	for split, next := range c.Next {
-		p.position[split] = next
+		p.position[split] = max(p.position[split], next)
 	}
 	p.mu.Unlock()
 	return nil
@@ -179,30 +223,41 @@ func (p *pass) positions() connectors.Positions {
 func (p *pass) follow(ctx context.Context, r connectors.Reader, main *pass) (joined bool, err error) {
 	limit := main.positions()
 	if behind(p.positions(), limit) > mergeRows {
-		return false, p.step(ctx, r, limit)
+		return false, p.stepBelow(ctx, r, limit, false)
 	}
 	req := pause{held: make(chan struct{}), resume: make(chan struct{})}
 	defer close(req.resume)
 	select {
 	case main.pauses <- req:
 	default: // another pass is joining
-		return false, p.step(ctx, r, limit)
+		return false, p.stepBelow(ctx, r, limit, false)
 	}
 	select {
 	case <-req.held:
 	case <-main.done: // it has ended, and so will this one
-		return false, p.step(ctx, r, nil)
+		return false, p.rest(ctx, r)
 	case <-ctx.Done():
 		return false, ctx.Err()
 	}
 	limit = main.positions()
 	for behind(p.positions(), limit) > 0 {
-		if err := p.step(ctx, r, limit); err != nil {
+		if err := p.stepBelow(ctx, r, limit, true); err != nil {
 			return false, err
 		}
 	}
 	p.source.join(p, main)
 	return true, nil
+}
+
+// rest publishes what was held back and reads on without a limit.
+func (p *pass) rest(ctx context.Context, r connectors.Reader) error {
+	for _, c := range p.pending {
+		if err := p.publish(ctx, c); err != nil {
+			return err
+		}
+	}
+	p.pending = nil
+	return p.step(ctx, r)
 }
 
 // join moves the consumers of p to the main pass, which stands still.

@@ -235,6 +235,9 @@ func (s *Source) problem(err error) {
 func (s *Source) poll(ctx context.Context, r connectors.Reader) (*connectors.Chunk, error) {
 	wait := retryFirst
 	for {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
 		c, err := r.Poll(ctx, pollWait)
 		if err == nil || errors.Is(err, io.EOF) {
 			if s.stats.Problem.Load() != nil {
