@@ -43,7 +43,10 @@ type SourceSpec struct {
 	OnError   OnError
 	// HistoryRows is how many recent rows SELECT can read.
 	HistoryRows int
-	Connector   connectors.Source
+	// Always reads the source even while nobody uses it, so that SELECT finds its
+	// recent rows.
+	Always    bool
+	Connector connectors.Source
 }
 
 // Source reads one external relation for all who use it. Its main pass is shared;
@@ -83,17 +86,23 @@ func (s *Source) attach(ctx context.Context, c *consumer) error {
 		s.main.hub.attach(c, false)
 		return nil
 	}
-	p := newPass(s)
+	p := s.addPass()
 	p.hub.attach(c, false)
+	if s.started {
+		return s.launch(ctx, p)
+	}
+	return nil
+}
+
+// addPass makes a pass that does not read yet. The source's lock is held.
+func (s *Source) addPass() *pass {
+	p := newPass(s)
 	s.passes = append(s.passes, p)
 	if s.main == nil {
 		s.main = p
 		p.hub.store = s.history
 	}
-	if s.started {
-		return s.launch(ctx, p)
-	}
-	return nil
+	return p
 }
 
 // tail adds a consumer that sees rows from now on, the retained ones first.
@@ -119,7 +128,7 @@ func (s *Source) detach(c *consumer) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, p := range passes {
-		if p.hub.consumerCount() == 0 {
+		if p.hub.consumerCount() == 0 && !(s.spec.Always && p == s.main) {
 			s.remove(p)
 		}
 	}
@@ -148,6 +157,9 @@ func (s *Source) start(ctx context.Context) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.started = true
+	if s.spec.Always && s.main == nil {
+		s.addPass()
+	}
 	for _, p := range s.passes {
 		if err := s.launch(ctx, p); err != nil {
 			return err

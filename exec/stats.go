@@ -50,6 +50,26 @@ func (e *Engine) SourceState(id uint64) (st SourceState, ok bool) {
 	return st, true
 }
 
+// Retained says what SELECT can read of an append-only object: whether it is read
+// at all, and whether all of its rows are still there.
+func (e *Engine) Retained(id uint64) (reading, complete bool) {
+	hub := e.hub(id)
+	if s := e.source(id); s != nil {
+		s.mu.Lock()
+		if s.main != nil {
+			hub = s.main.hub
+		}
+		s.mu.Unlock()
+	}
+	if hub == nil {
+		return false, false
+	}
+	hub.mu.Lock()
+	defer hub.mu.Unlock()
+	h, ok := hub.store.(*history)
+	return true, !ok || hub.rows.Load() <= int64(h.rowCount())
+}
+
 // FlowState is how a stream, a view or a sink stands.
 type FlowState struct {
 	RowsIn, RowsOut, Late, DeadLetters int64

@@ -115,7 +115,7 @@ func (c *change) createQuery(ctx context.Context, s *ast.CreateQuery, text strin
 	if err != nil {
 		return err
 	}
-	for _, n := range r.Notices {
+	for _, n := range append(r.Notices, c.db.missedRows(r.Reads)...) {
 		c.notice("%s", n)
 	}
 	return c.create(ctx, o, s.Name.Pos, s.IfNotExists, s.OrReplace, func(o *catalog.Object) error {

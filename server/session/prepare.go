@@ -153,6 +153,9 @@ func (p *portal) run(ctx context.Context, w *pgwire.Results, maxRows int) (bool,
 		if err := sameColumns(p.st.columns, p.columns); err != nil {
 			return false, err
 		}
+		if err := p.st.notify(w); err != nil {
+			return false, err
+		}
 		rows, err := p.st.open(ctx)
 		if err != nil {
 			return false, err

@@ -2,6 +2,7 @@ package session
 
 import (
 	"context"
+	"fmt"
 
 	"laminardb/catalog"
 	"laminardb/connectors"
@@ -209,4 +210,19 @@ func visibleKey(r *planner.Result, key []int) []int {
 		out = append(out, p)
 	}
 	return out
+}
+
+// missedRows says which streams no longer have all the rows that a query created
+// now would read.
+func (db *Database) missedRows(reads []uint64) (notices []string) {
+	for _, id := range reads {
+		o := db.catalog.Snapshot().Object(id)
+		if o == nil || o.Kind != catalog.Stream {
+			continue
+		}
+		if _, complete := db.engine.Retained(id); !complete {
+			notices = append(notices, fmt.Sprintf("stream %q keeps its most recent rows only, so earlier ones are not read", o.Name))
+		}
+	}
+	return notices
 }

@@ -2,7 +2,9 @@ package session
 
 import (
 	"context"
+	"fmt"
 
+	"laminardb/catalog"
 	"laminardb/planner"
 	"laminardb/planner/plan"
 	"laminardb/sql/ast"
@@ -25,9 +27,27 @@ func (s *Session) selectStatement(q *ast.Query, params *planner.Params) (*statem
 		return nil, err
 	}
 	return &statement{
-		columns: columnsOf(r.Root.Schema()), word: "SELECT",
+		columns: columnsOf(r.Root.Schema()), word: "SELECT", notices: s.db.retention(r.Reads),
 		open: func(ctx context.Context) (rowSource, error) { return s.runQuery(ctx, r.Root) },
 	}, nil
+}
+
+// retention says what a query does not see of the append-only objects it reads.
+func (db *Database) retention(reads []uint64) (notices []string) {
+	for _, id := range reads {
+		o := db.catalog.Snapshot().Object(id)
+		if o == nil || o.Kind != catalog.Source && o.Kind != catalog.Stream {
+			continue
+		}
+		reading, complete := db.engine.Retained(id)
+		switch {
+		case !reading:
+			notices = append(notices, fmt.Sprintf("%s %q is not being read, because nothing uses it yet", o.Kind, o.Name))
+		case !complete:
+			notices = append(notices, fmt.Sprintf("%s %q keeps its most recent rows only (option retain_history); a materialized view keeps all", o.Kind, o.Name))
+		}
+	}
+	return notices
 }
 
 // runQuery runs a plan to its end and returns its visible columns.

@@ -115,6 +115,9 @@ func (s *Session) runSimple(ctx context.Context, p parser.Parsed, src *source, w
 	if st.command != nil {
 		return s.runCommand(ctx, st, w)
 	}
+	if err := st.notify(w); err != nil {
+		return err
+	}
 	if err := w.Columns(st.columns, nil); err != nil {
 		return err
 	}

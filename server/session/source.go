@@ -112,7 +112,7 @@ func (db *Database) startSource(ctx context.Context, o *catalog.Object, s *ast.C
 		if err != nil {
 			return err
 		}
-		r.pushed, spec.Connector = pushed, pushed
+		r.pushed, spec.Connector, spec.Always = pushed, pushed, true
 	} else {
 		source, err := db.connectSource(ctx, o, s, opts, boot)
 		if err != nil {

@@ -23,6 +23,7 @@ type statement struct {
 	open    func(ctx context.Context) (rowSource, error)
 	word    string // of the tag: "SELECT"
 	noCount bool   // the tag has no row count: SHOW, EXPLAIN
+	notices []string
 }
 
 func (st *statement) tag(rows int64) string {
@@ -30,6 +31,16 @@ func (st *statement) tag(rows int64) string {
 		return st.word
 	}
 	return fmt.Sprintf("%s %d", st.word, rows)
+}
+
+// notify sends the statement's notices.
+func (st *statement) notify(w *pgwire.Results) error {
+	for _, n := range st.notices {
+		if err := w.Notice("NOTICE", pgerr.Newf(pgerr.SuccessfulCompletion, "%s", n)); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // rowSource gives the rows of a result, batch by batch, in the statement's
