@@ -2,6 +2,7 @@ package expr
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
@@ -16,6 +17,10 @@ func Take(b *batch.Batch, sel []int32) *batch.Batch {
 	out := b.With(make([]arrow.Array, len(b.Cols)))
 	out.Rows = len(sel)
 	for i, c := range b.Cols {
+		if first := slices.Index(b.Cols[:i], c); first >= 0 {
+			out.Cols[i] = out.Cols[first] // several uses of one column
+			continue
+		}
 		out.Cols[i] = TakeArray(c, sel)
 	}
 	if b.Diffs != nil {
