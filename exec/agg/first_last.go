@@ -44,7 +44,7 @@ type edges struct {
 	encoder         *rowcodec.Encoder
 	decoder         *rowcodec.Decoder
 	rows            rowcodec.Rows
-	values          []uint64
+	values          []uint64 // scratch of narrow types
 }
 
 func newEdges(s *Spec, last, skipNulls bool) *edges {
@@ -65,10 +65,11 @@ func (a *edges) Grow(groups int) {
 
 func (a *edges) Update(in *Input) {
 	col := rowcodec.View(a.arg, in.Args[0])
+	var values []uint64
 	if a.wide == nil {
-		a.widen(&col, len(in.IDs))
+		values = a.widen(&col, len(in.IDs))
 	}
-	winners := a.pick(in, &col)
+	winners := a.pick(in, &col, values)
 	if a.wide == nil || len(winners) == 0 {
 		return
 	}
@@ -79,12 +80,12 @@ func (a *edges) Update(in *Input) {
 	}
 }
 
-// widen copies the values to a.values as 8 bytes each.
-func (a *edges) widen(col *rowcodec.Column, n int) {
+// widen returns the values as 8 bytes each, to be read only.
+func (a *edges) widen(col *rowcodec.Column, n int) []uint64 {
 	a.values = a.values[:0]
 	switch rowcodec.Width(a.arg) {
 	case 8:
-		a.values = append(a.values, fixed[uint64](col, n)...)
+		return fixed[uint64](col, n)
 	case 4:
 		for _, v := range fixed[uint32](col, n) {
 			a.values = append(a.values, uint64(v))
@@ -98,11 +99,12 @@ func (a *edges) widen(col *rowcodec.Column, n int) {
 			a.values = append(a.values, uint64(flag(col.Bool(i))))
 		}
 	}
+	return a.values
 }
 
 // pick moves the cells to the rows of the batch that win. For wide values it
 // returns the rows that won when they came, in order.
-func (a *edges) pick(in *Input, col *rowcodec.Column) []int32 {
+func (a *edges) pick(in *Input, col *rowcodec.Column, values []uint64) []int32 {
 	var winners []int32
 	for i, id := range in.IDs {
 		null := col.Nulls != nil && col.Null(i)
@@ -122,7 +124,7 @@ func (a *edges) pick(in *Input, col *rowcodec.Column) []int32 {
 			s.has = edgeNull
 		}
 		if a.wide == nil {
-			s.bits = a.values[i]
+			s.bits = values[i]
 		} else {
 			winners = append(winners, int32(i))
 		}
