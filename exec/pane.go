@@ -93,7 +93,8 @@ type pane struct {
 	accs  []agg.Accumulator
 	rows  []int64 // of each group, with calls.countRows
 
-	ids []uint32 // scratch: the group of each row of the batch
+	ids []uint32  // scratch: the group of each row of the batch
+	in  agg.Input // scratch, without arrays between calls
 }
 
 func newPane(c *calls) (*pane, error) {
@@ -137,17 +138,21 @@ func (p *pane) update(b *batch.Batch, ids []uint32) {
 		}
 	}
 	for i, a := range p.accs {
-		in := p.calls.aggs[i].input(b, ids)
-		a.Update(&in)
+		p.calls.aggs[i].input(&p.in, b, ids)
+		a.Update(&p.in)
+		clear(p.in.Args)
+		clear(p.in.Sort)
 	}
+	p.in = agg.Input{Args: p.in.Args[:0], Sort: p.in.Sort[:0]}
 }
 
-// input selects one aggregate's columns and applies its FILTER.
-func (c *callColumns) input(b *batch.Batch, ids []uint32) agg.Input {
+// input fills in with one aggregate's columns and applies its FILTER.
+func (c *callColumns) input(in *agg.Input, b *batch.Batch, ids []uint32) {
 	if c.filter >= 0 {
 		b, ids = filtered(b, ids, b.Cols[c.filter].(*array.Boolean))
 	}
-	in := agg.Input{IDs: ids, Diffs: b.Diffs}
+	in.IDs, in.Diffs, in.Order = ids, b.Diffs, nil
+	in.Args, in.Sort = in.Args[:0], in.Sort[:0]
 	for _, col := range c.args {
 		in.Args = append(in.Args, b.Cols[col])
 	}
@@ -157,7 +162,6 @@ func (c *callColumns) input(b *batch.Batch, ids []uint32) agg.Input {
 	if c.order >= 0 {
 		in.Order, _ = timeValues(b.Cols[c.order])
 	}
-	return in
 }
 
 func filtered(b *batch.Batch, ids []uint32, keep *array.Boolean) (*batch.Batch, []uint32) {
@@ -197,6 +201,16 @@ func (p *pane) drop(ids []uint32) {
 	for _, a := range p.accs {
 		a.Clear(ids)
 	}
+}
+
+// reset forgets all groups and keeps the memory.
+func (p *pane) reset() {
+	p.ids = p.table.IDs(p.ids[:0])
+	for _, a := range p.accs {
+		a.Clear(p.ids)
+	}
+	clear(p.rows)
+	p.table.Reset()
 }
 
 func (p *pane) sizeBytes() int64 {

@@ -35,9 +35,19 @@ type tumble struct {
 	final bool
 
 	panes     map[int64]*windowPane // by start
+	first     int64                 // the least start of panes
+	idle      []*pane               // of closed windows, for new ones
 	watermark int64                 // in milliseconds
 	split     windowSplit
 }
+
+// Panes of closed windows that are kept for new ones: a catching-up reader opens
+// and closes dozens of windows with each batch. A pane that has grown beyond the
+// bound is not worth its memory.
+const (
+	maxIdlePanes     = 64
+	maxIdlePaneBytes = 256 << 10
+)
 
 // windowPane is one open window.
 type windowPane struct {
@@ -72,21 +82,17 @@ func (t *tumble) Batch(ctx context.Context, b *batch.Batch) error {
 	raw, _ := timeValues(in.Cols[t.calls.time])
 	t.split.assign(raw, in.Cols[t.calls.time], t.size, t.offset)
 	var late []int32
-	for i, start := range t.split.starts {
-		rows := t.split.rows[i]
+	for i := range t.split.windows {
+		w := &t.split.windows[i]
 		switch {
-		case start == nullWindow:
-			t.faults.untimed(b, rows)
+		case w.start == nullWindow:
+			t.faults.untimed(b, w.indexes(nil))
 			continue
-		case t.closed(start):
-			late = append(late, rows...)
+		case t.closed(w.start):
+			late = w.indexes(late)
 			continue
 		}
-		part := in
-		if len(rows) < in.Rows {
-			part = expr.Take(in, rows)
-		}
-		if err := t.update(ctx, start, part); err != nil {
+		if err := t.update(ctx, w.start, t.split.part(in, i)); err != nil {
 			return err
 		}
 	}
@@ -105,11 +111,14 @@ func (t *tumble) closed(start int64) bool {
 func (t *tumble) update(ctx context.Context, start int64, in *batch.Batch) error {
 	p := t.panes[start]
 	if p == nil {
-		inner, err := newPane(t.calls)
+		inner, err := t.freshPane()
 		if err != nil {
 			return err
 		}
 		p = &windowPane{liveGroups: liveGroups{pane: inner}, start: start}
+		if len(t.panes) == 0 || start < t.first {
+			t.first = start
+		}
 		t.panes[start] = p
 	}
 	p.readAt = max(p.readAt, in.ReadAtNanos)
@@ -126,12 +135,23 @@ func (t *tumble) update(ctx context.Context, start int64, in *batch.Batch) error
 	return t.Receiver.Batch(ctx, out.With(t.layout(out.Cols, start, out.Rows)))
 }
 
+// freshPane returns a pane without groups.
+func (t *tumble) freshPane() (*pane, error) {
+	if n := len(t.idle); n > 0 {
+		p := t.idle[n-1]
+		t.idle = t.idle[:n-1]
+		return p, nil
+	}
+	return newPane(t.calls)
+}
+
 // Watermark implements Receiver: it closes windows.
 func (t *tumble) Watermark(ctx context.Context, millis int64) error {
 	t.watermark = millis
-	if t.window.OnEventTime {
+	if t.window.OnEventTime && len(t.panes) > 0 && t.closed(t.first) {
 		for _, start := range t.starts() {
 			if !t.closed(start) {
+				t.first = start
 				break
 			}
 			if err := t.close(ctx, start); err != nil {
@@ -165,6 +185,7 @@ func (t *tumble) starts() []int64 {
 func (t *tumble) close(ctx context.Context, start int64) error {
 	p := t.panes[start]
 	delete(t.panes, start)
+	defer t.retire(p.pane)
 	if !t.final {
 		return nil
 	}
@@ -176,6 +197,14 @@ func (t *tumble) close(ctx context.Context, start int64) error {
 	out := batch.New(t.layout(cols, start, len(ids)), len(ids))
 	out.ReadAtNanos, out.ProducedAtMillis = p.readAt, p.producedAt
 	return t.Receiver.Batch(ctx, out)
+}
+
+// retire keeps a closed window's pane for another window.
+func (t *tumble) retire(p *pane) {
+	if len(t.idle) < maxIdlePanes && p.sizeBytes() <= maxIdlePaneBytes {
+		p.reset()
+		t.idle = append(t.idle, p)
+	}
 }
 
 // layout puts the window's columns into the results: keys, window_start,
