@@ -174,6 +174,11 @@ func (q *Query) tableFunc(t *ast.TableFunc) (plan.Node, *scope, error) {
 	if err != nil {
 		return nil, nil, err
 	}
+	if f, ok := q.Relations.(SystemFunctions); ok && len(t.Call.Name.Parts) > 1 {
+		if schema, want, ok := f.SystemFunction(t.Call.Name); ok {
+			return q.systemFunc(t, schema, args, want)
+		}
+	}
 	sig, err := function.ResolveTable(name, typesOf(args))
 	if err != nil {
 		return nil, nil, placed(err, t.Call.Pos)
@@ -200,6 +205,36 @@ func (q *Query) tableFunc(t *ast.TableFunc) (plan.Node, *scope, error) {
 	}
 	sc, err := aliased(node.Out, alias, t.Columns, t.Pos)
 	return node, sc, err
+}
+
+// systemFunc scans a virtual relation with arguments.
+func (q *Query) systemFunc(t *ast.TableFunc, schema *batch.Schema, args []plan.Expr, want []types.Type) (plan.Node, *scope, error) {
+	name := t.Call.Name
+	if len(args) != len(want) {
+		return nil, nil, pgerr.At(int(t.Call.Pos), pgerr.UndefinedFunction, "%s takes %d arguments", name.Last(), len(want))
+	}
+	scan := &plan.Scan{Name: name.Parts[len(name.Parts)-2] + "." + name.Last()}
+	for i, a := range args {
+		e, err := q.coerce(a, want[i], function.Implicit, t.Call.Args[i].Position())
+		if err != nil {
+			return nil, nil, err
+		}
+		c, ok := e.(*plan.Const)
+		if !ok {
+			return nil, nil, unsupported(t.Call.Args[i].Position(), "the arguments of %s must be constants", name.Last())
+		}
+		scan.Args = append(scan.Args, c.Value)
+	}
+	scan.Out = schema
+	for i := range schema.Fields {
+		scan.Columns = append(scan.Columns, i)
+	}
+	alias := t.Alias
+	if alias == "" {
+		alias = name.Last()
+	}
+	sc, err := aliased(schema, alias, t.Columns, t.Pos)
+	return scan, sc, err
 }
 
 // values plans VALUES (..), (..).

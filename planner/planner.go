@@ -37,6 +37,12 @@ type Relations interface {
 	Relation(name ast.Name) (*Relation, error)
 }
 
+// SystemFunctions may be implemented by Relations: virtual relations that take
+// arguments, laminar.why('stream'). ok is false for an unknown name.
+type SystemFunctions interface {
+	SystemFunction(name ast.Name) (schema *batch.Schema, args []types.Type, ok bool)
+}
+
 // Mode is how a plan will run.
 type Mode uint8
 

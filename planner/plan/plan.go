@@ -62,6 +62,8 @@ type Scan struct {
 	Name   string
 	// Columns maps output columns to the object's columns.
 	Columns []int
+	// Args are the constant arguments of a virtual relation that takes some.
+	Args []any
 }
 
 // Values gives constant rows.

@@ -75,6 +75,13 @@ func systemRelation(name ast.Name) *planner.Relation {
 
 // system implements exec.System.
 func (db *Database) system(_ context.Context, scan *plan.Scan) (*batch.Batch, error) {
+	if scan.Name == systemSchema+".why" {
+		rows, err := db.why(scan.Args)
+		if err != nil {
+			return nil, err
+		}
+		return rowsBatch(scan.Schema(), rows)
+	}
 	t, ok := systemTables()[scan.Name[len(systemSchema)+1:]]
 	if !ok {
 		return nil, pgerr.Newf(pgerr.UndefinedTable, "relation %q does not exist", scan.Name)

@@ -1,0 +1,144 @@
+package session
+
+import (
+	"fmt"
+	"time"
+
+	"laminardb/catalog"
+	"laminardb/exec"
+	"laminardb/sql/ast"
+	"laminardb/sql/batch"
+	"laminardb/sql/pgerr"
+	"laminardb/sql/types"
+)
+
+// SystemFunction implements planner.SystemFunctions: laminar.why(object).
+func (r relations) SystemFunction(name ast.Name) (*batch.Schema, []types.Type, bool) {
+	if name.Last() != "why" || len(name.Parts) < 2 || name.Parts[len(name.Parts)-2] != systemSchema {
+		return nil, nil, false
+	}
+	return batch.NewSchema(
+		column("object", types.Text), column("input", types.Text), column("split", types.Int64),
+		column("watermark", types.TimestampTZ), column("holds_back", types.Bool), column("explanation", types.Text),
+	), []types.Type{types.Of(types.Text)}, true
+}
+
+// why explains what an object's output waits for: a row for each of its inputs,
+// down to the splits of the sources. holds_back marks the inputs whose watermark
+// is the lowest of those that count.
+func (db *Database) why(args []any) ([][]any, error) {
+	name, _ := args[0].(string)
+	snapshot := db.catalog.Snapshot()
+	o, err := snapshot.Relation(ast.Name{Pos: -1, Parts: []string{name}})
+	if err != nil {
+		return nil, err
+	}
+	if o.Kind == catalog.Source {
+		return db.whySource(o, o, true), nil
+	}
+	var rows [][]any
+	seen := map[uint64]bool{}
+	var walk func(o *catalog.Object, held bool)
+	walk = func(o *catalog.Object, held bool) {
+		if seen[o.ID] {
+			return
+		}
+		seen[o.ID] = true
+		inputs := snapshot.Dependencies(o.ID)
+		lowest := db.lowest(inputs)
+		for _, in := range inputs {
+			st := db.inputState(in)
+			holds := held && !st.idle && st.watermark == lowest
+			rows = append(rows, []any{o.Name.String(), in.Name.String(), nil, watermarkTime(st.watermark), holds, db.explain(o, in, st)})
+			if in.Kind == catalog.Source {
+				rows = append(rows, db.whySource(o, in, holds)...)
+				continue
+			}
+			walk(in, holds)
+		}
+	}
+	walk(o, true)
+	if len(rows) == 0 {
+		return nil, pgerr.Newf(pgerr.ObjectNotInPrerequisite, "%q reads nothing that could hold it back", name)
+	}
+	return rows, nil
+}
+
+// inputState is where an input stands in event time.
+type inputState struct {
+	watermark int64
+	idle      bool
+}
+
+func (db *Database) inputState(o *catalog.Object) inputState {
+	if st, ok := db.engine.SourceState(o.ID); ok {
+		idle := len(st.Splits) > 0
+		for _, s := range st.Splits {
+			idle = idle && s.Idle
+		}
+		return inputState{st.Watermark, idle}
+	}
+	st, _ := db.engine.FlowState(o.ID)
+	return inputState{st.Watermark, false}
+}
+
+// lowest is the smallest watermark of the inputs that are not idle.
+func (db *Database) lowest(inputs []*catalog.Object) int64 {
+	low := int64(maxTimeMillis)
+	for _, in := range inputs {
+		if st := db.inputState(in); !st.idle {
+			low = min(low, st.watermark)
+		}
+	}
+	return low
+}
+
+func (db *Database) explain(o, in *catalog.Object, st inputState) string {
+	if status := db.status(o); status != "running" {
+		return fmt.Sprintf("%s %q is %s", o.Kind, o.Name, status)
+	}
+	if status := db.status(in); status != "running" {
+		return fmt.Sprintf("%s %q is %s", in.Kind, in.Name, status)
+	}
+	switch {
+	case in.EventTime < 0:
+		return fmt.Sprintf("%s %q has no event time: declare WATERMARK FOR a column of its source", in.Kind, in.Name)
+	case st.idle:
+		return "idle: it holds nothing back until it has rows again"
+	case st.watermark == exec.NoWatermark:
+		return "no watermark yet"
+	}
+	return "results up to this event time are final"
+}
+
+func (db *Database) whySource(o, source *catalog.Object, held bool) [][]any {
+	st, _ := db.engine.SourceState(source.ID)
+	low := int64(maxTimeMillis)
+	for _, s := range st.Splits {
+		if !s.Idle {
+			low = min(low, s.Watermark)
+		}
+	}
+	var rows [][]any
+	for _, s := range st.Splits {
+		holds := held && !s.Idle && s.Watermark == low
+		rows = append(rows, []any{o.Name.String(), source.Name.String(), int64(s.Split), watermarkTime(s.Watermark), holds, explainSplit(s)})
+	}
+	return rows
+}
+
+func explainSplit(s exec.SplitState) string {
+	lag := ""
+	if s.High >= 0 && s.High > s.Position {
+		lag = fmt.Sprintf("; %d records are still to be read", s.High-s.Position)
+	}
+	switch {
+	case s.Idle && s.Watermark == exec.NoWatermark:
+		return "empty: it holds nothing back" + lag
+	case s.Idle:
+		return "idle: no rows for the idle_timeout, so it holds nothing back" + lag
+	case s.Watermark == exec.NoWatermark:
+		return "no row yet: the source has no watermark until it has one or is idle" + lag
+	}
+	return "newest event time less the watermark's delay is " + timeOfMillis(s.Watermark).Format(time.RFC3339Nano) + lag
+}
