@@ -47,7 +47,7 @@ func TestLayers(t *testing.T) {
 func refused(folder, path string, isTest bool) string {
 	switch own, isOurs := strings.CutPrefix(path, module); {
 	case isOurs:
-		return refusedOurs(folder, own, isTest)
+		return refusedOurs(folder, own)
 	case within(path, "github.com/auxten/postgresql-parser") && folder != "sql/parser":
 		return "only sql/parser knows the SQL grammar"
 	case within(path, "github.com/twmb/franz-go") && !within(folder, "cmd") && !isTest:
@@ -56,7 +56,7 @@ func refused(folder, path string, isTest bool) string {
 	return ""
 }
 
-func refusedOurs(folder, own string, isTest bool) string {
+func refusedOurs(folder, own string) string {
 	from, to := top(folder), top(own)
 	fromRank, known := rank[from]
 	toRank, layered := rank[to]
@@ -75,7 +75,7 @@ func refusedOurs(folder, own string, isTest bool) string {
 		return "concrete connectors and formats are named only in cmd"
 	case from == "planner" && to != "sql":
 		return "the planner does no I/O and knows only sql"
-	case from == "exec" && to == "planner" && own != "planner/plan" && own != "planner/function" && !isTest && folder != "exec/exectest":
+	case from == "exec" && to == "planner" && own != "planner/plan" && own != "planner/function":
 		return "exec sees plans and functions, not the planner"
 	case folder == "server/pgwire" && (own == "sql/parser" || slices.Contains([]string{"planner", "catalog", "exec"}, to)):
 		return "the wire knows messages, not SQL"
@@ -116,8 +116,7 @@ func TestRefused(t *testing.T) {
 		{"exec", "laminardb/planner/plan", false, false},
 		{"exec/expr", "laminardb/planner/function", false, false},
 		{"exec", "laminardb/planner", false, true},
-		{"exec", "laminardb/planner", true, false},
-		{"exec/exectest", "laminardb/planner", false, false},
+		{"exec", "laminardb/planner", true, true},
 		{"exec", "laminardb/server/session", true, true},
 		{"server/session", "laminardb/planner", false, false},
 		{"server/session", "laminardb/connectors/kafka", false, true},
