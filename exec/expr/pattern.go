@@ -38,13 +38,31 @@ func (p *patterns[P]) get(pattern string) (P, error) {
 func matching[P any](compile func(string) (P, error), match func(p P, s string) bool, negate bool) func(n *node) (kernel, bool) {
 	return func(*node) (kernel, bool) {
 		cache := &patterns[P]{compile: compile}
-		return boolFn(func(r *row) (bool, error) {
+		slow := boolFn(func(r *row) (bool, error) {
 			p, err := cache.get(r.text(1))
 			if err != nil {
 				return false, err
 			}
 			return match(p, r.text(0)) != negate, nil
-		}), true
+		})
+		return kernel{eval: func(f *frame, n *node) *vector {
+			s, pattern := f.eval(n.args[0]), f.eval(n.args[1])
+			if !pattern.konst {
+				return slow.eval(f, n)
+			}
+			p, err := cache.get(pattern.str(0))
+			if err != nil {
+				return f.failAll(n.t, err)
+			}
+			out := newBool(f.n)
+			out.valid = s.valid
+			for i := range f.n {
+				if f.live(s.valid, i) && match(p, s.str(i)) != negate {
+					setBit(out.bits, i)
+				}
+			}
+			return out
+		}}, true
 	}
 }
 
@@ -73,6 +91,7 @@ type likePart struct {
 	text string
 }
 
+// errLikeEscape refuses a pattern with nothing after its last escape.
 var errLikeEscape error = pgerr.Newf(pgerr.InvalidEscape, "LIKE pattern must not end with escape character")
 
 func compileLike(pattern string) (like, error) {

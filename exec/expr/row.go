@@ -25,6 +25,7 @@ type row struct {
 // expression takes the server's memory.
 const maxTextBytes = 1 << 28
 
+// errTooLong is the error of text beyond maxTextBytes.
 var errTooLong error = pgerr.Newf(pgerr.ProgramLimitExceeded, "requested length too large")
 
 // room checks that n more bytes may be made.
@@ -83,17 +84,21 @@ func (r *row) setNull() error {
 
 // each runs fn for the rows that count. Rows with a NULL argument are skipped
 // unless the function is called for NULLs too; rows that fail or are set NULL
-// are NULL in out.
-func (f *frame) each(n *node, out *vector, called bool, fn func(r *row) error, after func(r *row)) {
+// are NULL in out. after is called after each row, for functions that make text.
+func (f *frame) each(n *node, out *vector, called bool, fn func(r *row) error, after func(r *row)) *row {
 	r := &row{n: n, args: f.args(n), f: f}
+	if after != nil {
+		r.out = make([]byte, 0, textGuess(r.args))
+	}
 	var valid []uint64
 	if !called {
 		valid = validWith(f.n, r.args...)
 		out.valid = own(valid)
 	}
 	for i := range f.n {
+		r.i = i
 		if f.live(valid, i) {
-			r.i, r.null = i, false
+			r.null = false
 			start := len(r.out)
 			err := fn(r)
 			if err != nil || r.null {
@@ -113,6 +118,21 @@ func (f *frame) each(n *node, out *vector, called bool, fn func(r *row) error, a
 			after(r)
 		}
 	}
+	return r
+}
+
+// textGuess is about how much text a function of the arguments makes: as much as
+// it gets.
+func textGuess(args []*vector) int {
+	size := 0
+	for _, v := range args {
+		if len(v.ends) > 0 {
+			size += int(v.ends[v.n] - v.ends[0])
+		} else {
+			size += v.n
+		}
+	}
+	return size
 }
 
 // textFn is a function whose result is appended to r.out.
@@ -123,11 +143,9 @@ func textCalled(fn func(r *row) error) kernel { return textKernel(fn, true) }
 
 func textKernel(fn func(r *row) error, called bool) kernel {
 	return kernel{lazy: called, eval: func(f *frame, n *node) *vector {
-		out := &vector{t: n.t, n: f.n, ends: make([]int32, 1, f.n+1)}
-		f.each(n, out, called, fn, func(r *row) {
-			out.ends = append(out.ends, int32(len(r.out)))
-			out.text = r.out
-		})
+		out := &vector{t: n.t, n: f.n, ends: make([]int32, f.n+1)}
+		r := f.each(n, out, called, fn, func(r *row) { out.ends[r.i+1] = int32(len(r.out)) })
+		out.text = r.out
 		return out
 	}}
 }

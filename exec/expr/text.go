@@ -1,6 +1,7 @@
 package expr
 
 import (
+	"maps"
 	"math"
 	"strings"
 	"unicode"
@@ -57,7 +58,25 @@ func textFunctions() map[string]kernel {
 		"concat_ws(text,variadic any)":       textCalled(concatWS),
 		"overlay(text,text,integer)":         textFn(func(r *row) error { return overlay(r, utf8.RuneCountInString(r.text(1))) }),
 		"overlay(text,text,integer,integer)": textFn(func(r *row) error { return overlay(r, r.int32(3)) }),
+	}
+	for _, name := range []string{"length(text)", "char_length(text)", "character_length(text)"} {
+		m[name] = fixedFn(func(r *row) (int32, error) { return int32(utf8.RuneCountInString(r.text(0))), nil })
+	}
+	for _, name := range []string{"substring", "substr"} {
+		m[name+"(text,integer)"] = textFn(func(r *row) error { return substring(r, math.MaxInt) })
+		m[name+"(text,integer,integer)"] = textFn(func(r *row) error { return substring(r, r.int32(2)) })
+		m[name+"(bytea,integer)"] = textFn(func(r *row) error { return subbytes(r, math.MaxInt) })
+		m[name+"(bytea,integer,integer)"] = textFn(func(r *row) error { return subbytes(r, r.int32(2)) })
+	}
+	addTrims(m)
+	addPads(m)
+	maps.Copy(m, measures())
+	return m
+}
 
+// measures are the functions that count characters or find them.
+func measures() map[string]kernel {
+	return map[string]kernel{
 		"octet_length(text)":  fixedFn(func(r *row) (int32, error) { return int32(len(r.bytes(0))), nil }),
 		"octet_length(bytea)": fixedFn(func(r *row) (int32, error) { return int32(len(r.bytes(0))), nil }),
 		"length(bytea)":       fixedFn(func(r *row) (int32, error) { return int32(len(r.bytes(0))), nil }),
@@ -74,18 +93,6 @@ func textFunctions() map[string]kernel {
 		}),
 		"chr(integer)": textFn(chr),
 	}
-	for _, name := range []string{"length(text)", "char_length(text)", "character_length(text)"} {
-		m[name] = fixedFn(func(r *row) (int32, error) { return int32(utf8.RuneCountInString(r.text(0))), nil })
-	}
-	for _, name := range []string{"substring", "substr"} {
-		m[name+"(text,integer)"] = textFn(func(r *row) error { return substring(r, math.MaxInt) })
-		m[name+"(text,integer,integer)"] = textFn(func(r *row) error { return substring(r, r.int32(2)) })
-		m[name+"(bytea,integer)"] = textFn(func(r *row) error { return subbytes(r, math.MaxInt) })
-		m[name+"(bytea,integer,integer)"] = textFn(func(r *row) error { return subbytes(r, r.int32(2)) })
-	}
-	addTrims(m)
-	addPads(m)
-	return m
 }
 
 func firstError(list ...error) error {
