@@ -2,27 +2,35 @@ package exec
 
 import (
 	"github.com/apache/arrow-go/v18/arrow"
+	"github.com/apache/arrow-go/v18/arrow/array"
+	"github.com/apache/arrow-go/v18/arrow/memory"
 
 	"laminardb/exec/hashtable"
+	"laminardb/exec/rowcodec"
 	"laminardb/sql/batch"
 	"laminardb/sql/types"
 )
 
 // view keeps the current rows of an object as a multiset: each distinct row once,
-// with how often it is there.
+// with how often it is there. Rows are distinct by their bits, not by SQL's
+// equality: '1 day' and '24:00:00', 0 and -0 are rows of their own, so that a row
+// is read as it was written.
 type view struct {
-	table  *hashtable.Table
-	counts []int64 // by id
-	total  int64
-	ids    []uint32 // scratch
+	encoder *rowcodec.Encoder
+	decoder *rowcodec.Decoder
+	table   *hashtable.Table // of encoded rows
+	counts  []int64          // by id
+	total   int64
+	ids     []uint32      // scratch
+	rows    rowcodec.Rows // scratch
 }
 
 func newView(schema *batch.Schema) *view {
-	ts := make([]types.Type, len(schema.Fields))
-	for i, f := range schema.Fields {
-		ts[i] = f.Type
+	ts := schemaTypes(schema)
+	return &view{
+		encoder: rowcodec.NewEncoder(ts), decoder: rowcodec.NewDecoder(ts),
+		table: hashtable.New([]types.Type{types.Of(types.Bytea)}),
 	}
-	return &view{table: hashtable.New(ts)}
 }
 
 func (v *view) apply(b *batch.Batch) {
@@ -30,7 +38,9 @@ func (v *view) apply(b *batch.Batch) {
 		v.ids = make([]uint32, b.Rows)
 	}
 	ids := v.ids[:b.Rows]
-	v.table.Lookup(b.Cols, b.Rows, nil, ids)
+	v.rows.Reset()
+	v.encoder.Encode(b.Cols, b.Rows, nil, &v.rows)
+	v.table.Lookup([]arrow.Array{bytesColumn(&v.rows)}, b.Rows, nil, ids)
 	if n := v.table.Bound(); len(v.counts) < n {
 		v.counts = append(v.counts, make([]int64, n-len(v.counts))...)
 	}
@@ -77,13 +87,37 @@ func (v *view) batches() []*batch.Batch {
 	var out []*batch.Batch
 	for len(ids) > 0 {
 		n := min(len(ids), batch.MaxRows)
-		var cols []arrow.Array = v.table.Keys(ids[:n])
-		out = append(out, batch.New(cols, n))
+		out = append(out, v.read(ids[:n]))
 		ids = ids[n:]
 	}
 	return out
 }
 
+func (v *view) read(ids []uint32) *batch.Batch {
+	keys := v.table.Keys(ids)[0].(*array.Binary)
+	v.rows.Reset()
+	for i := range ids {
+		v.rows.Append(keys.Value(i))
+	}
+	cols, err := v.decoder.Rows(&v.rows, nil)
+	if err != nil {
+		panic("exec: a stored row cannot be decoded: " + err.Error())
+	}
+	return batch.New(cols, len(ids))
+}
+
+// bytesColumn is a column of encoded rows, whose bytes it shares.
+func bytesColumn(rows *rowcodec.Rows) arrow.Array {
+	offsets := make([]int32, 1, rows.Len()+1)
+	for _, end := range rows.Ends {
+		offsets = append(offsets, int32(end))
+	}
+	buffers := []*memory.Buffer{nil, memory.NewBufferBytes(arrow.Int32Traits.CastToBytes(offsets)), memory.NewBufferBytes(rows.Data)}
+	return array.MakeFromData(array.NewData(arrow.BinaryTypes.Binary, rows.Len(), buffers, nil, 0, 0))
+}
+
 func (v *view) rowCount() int { return int(v.total) }
 
-func (v *view) sizeBytes() int64 { return v.table.SizeBytes() + int64(8*cap(v.counts)) }
+func (v *view) sizeBytes() int64 {
+	return v.table.SizeBytes() + v.rows.SizeBytes() + int64(8*cap(v.counts))
+}
