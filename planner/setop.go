@@ -2,6 +2,7 @@ package planner
 
 import (
 	"fmt"
+	"strings"
 
 	"laminardb/planner/function"
 	"laminardb/planner/plan"
@@ -11,11 +12,8 @@ import (
 	"laminardb/sql/types"
 )
 
-// setOp plans UNION [ALL].
+// setOp plans UNION [ALL], INTERSECT and EXCEPT.
 func (q *Query) setOp(s *ast.SetOp, outer *scope) (plan.Node, error) {
-	if s.Op != "union" {
-		return nil, unsupported(s.Pos, "%s is not supported yet", s.Op)
-	}
 	var inputs []plan.Node
 	for _, b := range []ast.QueryBody{s.Left, s.Right} {
 		q.depth++ // EMIT does not reach into the branches
@@ -28,20 +26,17 @@ func (q *Query) setOp(s *ast.SetOp, outer *scope) (plan.Node, error) {
 	}
 	left, right := inputs[0].Schema(), inputs[1].Schema()
 	if len(left.Fields) != len(right.Fields) {
-		return nil, pgerr.At(int(s.Pos), pgerr.SyntaxError, "each UNION query must have the same number of columns")
+		return nil, pgerr.At(int(s.Pos), pgerr.SyntaxError, "each %s query must have the same number of columns", strings.ToUpper(s.Op))
 	}
 	out := batch.NewSchema()
 	target := make([]types.Type, len(left.Fields))
 	for i, f := range left.Fields {
 		t, ok := function.CommonType([]types.Type{f.Type, right.Fields[i].Type})
 		if !ok {
-			return nil, pgerr.At(int(s.Pos), pgerr.DatatypeMismatch, "UNION types %s and %s cannot be matched", f.Type, right.Fields[i].Type)
+			return nil, pgerr.At(int(s.Pos), pgerr.DatatypeMismatch, "%s types %s and %s cannot be matched", strings.ToUpper(s.Op), f.Type, right.Fields[i].Type)
 		}
 		target[i] = t
 		out.Fields = append(out.Fields, batch.Field{Name: f.Name, Type: t, NotNull: f.NotNull && right.Fields[i].NotNull})
-	}
-	if left.EventTime >= 0 && left.EventTime == right.EventTime {
-		out.EventTime = left.EventTime
 	}
 	for i, in := range inputs {
 		converted, err := q.convert(in, target)
@@ -49,6 +44,12 @@ func (q *Query) setOp(s *ast.SetOp, outer *scope) (plan.Node, error) {
 			return nil, err
 		}
 		inputs[i] = converted
+	}
+	if at := inputs[0].Schema().EventTime; at == inputs[1].Schema().EventTime {
+		out.EventTime = at
+	}
+	if s.Op != "union" {
+		return q.setDifference(s, inputs, out)
 	}
 	union := &plan.Union{All: inputs}
 	union.Out = out
@@ -79,8 +80,9 @@ func visibleOnly(node plan.Node) plan.Node {
 	return p
 }
 
+// convert casts the columns. An event time that is cast is none any more.
 func (q *Query) convert(node plan.Node, to []types.Type) (plan.Node, error) {
-	same := true
+	same, eventTime := true, node.Schema().EventTime
 	exprs, names := make([]plan.Expr, len(to)), make([]string, len(to))
 	for i, f := range node.Schema().Fields {
 		column := &plan.Column{Index: i, Name: f.Name, T: f.Type, Pos: -1}
@@ -88,13 +90,20 @@ func (q *Query) convert(node plan.Node, to []types.Type) (plan.Node, error) {
 		if err != nil {
 			return nil, err
 		}
-		same = same && e == plan.Expr(column)
+		if e != plan.Expr(column) {
+			same = false
+			if i == eventTime {
+				eventTime = -1
+			}
+		}
 		exprs[i], names[i] = e, f.Name
 	}
 	if same {
 		return node, nil
 	}
-	return newProject(node, exprs, names, true), nil
+	p := newProject(node, exprs, names, false)
+	p.Out.EventTime = eventTime
+	return p, nil
 }
 
 // sortOutput orders a set operation by its output columns.
