@@ -10,7 +10,7 @@
 // has left must be what the SELECT returns below the watermark. Rows that are kept
 // current are compared after the end and over prefixes of the input. Floats must
 // be equal to the bit where the rows come in the order of the SELECT, and within a
-// relative 1e-12 where another order changes the order of summation.
+// relative 1e-12 where another order or a retraction changes the order of summation.
 package exectest
 
 import (
