@@ -223,9 +223,25 @@ func (r *resolver) binary(e *ast.Binary) (plan.Expr, error) {
 		return logic(e.Op == "or", left, right), nil
 	}
 	if e.Escape != nil {
-		return nil, unsupported(e.Escape.Position(), "LIKE .. ESCAPE is not supported yet")
+		if right, err = r.likePattern(right, e); err != nil {
+			return nil, err
+		}
 	}
 	return r.operator(e.Op, e.OpPos, []plan.Expr{left, right}, []ast.Pos{leftPos, rightPos})
+}
+
+// likePattern rewrites the pattern of LIKE .. ESCAPE to the default escape.
+func (r *resolver) likePattern(pattern plan.Expr, e *ast.Binary) (plan.Expr, error) {
+	escape, err := r.expr(e.Escape)
+	if err != nil {
+		return nil, err
+	}
+	args := []plan.Expr{pattern, escape}
+	sig, err := function.Resolve("like_escape", typesOf(args))
+	if err != nil {
+		return nil, placed(err, e.Escape.Position())
+	}
+	return r.apply(sig, "like_escape", e.OpPos, args, []ast.Pos{e.Right.Position(), e.Escape.Position()})
 }
 
 // logic flattens chains of the same connective.
