@@ -16,11 +16,14 @@ import (
 
 // builder turns a plan into operators, from the output back to the scans.
 type builder struct {
-	faults   faults
-	stats    *OperatorStats
-	now      func() time.Time
-	ports    []*port
-	starters []starter
+	faults faults
+	stats  *OperatorStats
+	now    func() time.Time
+	// continuous says that the input has no end; it is false for a SELECT.
+	continuous bool
+	ports      []*port
+	starters   []starter
+	tickers    []ticker
 }
 
 func (b *builder) exprEnv() expr.Env { return expr.Env{Now: b.now, Random: rand.Uint64} }
@@ -54,9 +57,21 @@ func (b *builder) build(n plan.Node, out Receiver) error {
 	case *plan.Limit:
 		return b.build(n.Input, &limiter{Receiver: out, skip: n.Offset, left: n.Count})
 	case *plan.Join:
+		if b.continuous {
+			return b.changelogJoin(n, out)
+		}
 		return b.join(n, out)
+	case *plan.LookupJoin:
+		return b.lookupJoin(n, out)
 	case *plan.Union:
 		return b.union(n, out)
+	case *plan.TableFunc:
+		rows, err := b.tableFunc(n)
+		if err != nil {
+			return err
+		}
+		b.starters = append(b.starters, constantRows{rows, out})
+		return nil
 	case *plan.Values:
 		rows, err := b.values(n)
 		if err != nil {
@@ -69,6 +84,11 @@ func (b *builder) build(n plan.Node, out Receiver) error {
 }
 
 func (b *builder) aggregate(n *plan.Aggregate, out Receiver) error {
+	if n.Emit.Mode == plan.EmitEvery {
+		e := newEvery(n, b.now, out)
+		b.tickers = append(b.tickers, e)
+		out = e
+	}
 	if n.Window == nil {
 		g, err := newGroup(n, b, out)
 		if err != nil {
@@ -77,14 +97,21 @@ func (b *builder) aggregate(n *plan.Aggregate, out Receiver) error {
 		b.starters = append(b.starters, g)
 		return b.build(n.Input, g)
 	}
-	if n.Window.Kind != plan.Tumble {
-		return pgerr.Newf(pgerr.FeatureNotSupported, "%s is not supported yet", n.Window)
-	}
-	t, err := newTumble(n, b, out)
+	w, err := b.window(n, out)
 	if err != nil {
 		return err
 	}
-	return b.build(n.Input, t)
+	return b.build(n.Input, w)
+}
+
+func (b *builder) window(n *plan.Aggregate, out Receiver) (Receiver, error) {
+	switch {
+	case n.Window.Kind == plan.Session:
+		return newSessions(n, b, out)
+	case n.Emit.Mode == plan.EmitFinal:
+		return newFinalWindows(n, b, out)
+	}
+	return newLiveWindows(n, b, out)
 }
 
 func (b *builder) sort(n *plan.Sort, out Receiver) error {

@@ -8,6 +8,7 @@ import (
 	"runtime/debug"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"laminardb/planner/plan"
 	"laminardb/sql/batch"
@@ -25,6 +26,8 @@ type Dataflow struct {
 	stats *OperatorStats
 	// starters emit before the first row.
 	starters []starter
+	// tickers have work at times of the wall clock.
+	tickers []ticker
 
 	cancel context.CancelFunc
 	done   chan struct{}
@@ -41,6 +44,12 @@ type port struct {
 	watermark int64
 	idle      bool
 	ended     bool
+	// after are the ports of tables that this input is joined with: it is not read
+	// before they are complete, and whatever waits there is delivered first, so that
+	// a row meets every change of a table that was made before the row.
+	after []*port
+	// taken is what is being delivered.
+	taken []message
 }
 
 // OperatorStats counts what a dataflow has seen.
@@ -54,14 +63,14 @@ func newDataflow(name string, root plan.Node, out Receiver, env *Env, policy OnE
 		name: name, root: root, out: out, env: env,
 		wake: make(chan struct{}, 1), done: make(chan struct{}), stats: &OperatorStats{},
 	}
-	b := &builder{faults: &streamFaults{name: name, policy: policy, env: env, stats: d.stats}, stats: d.stats, now: env.Now}
+	b := &builder{faults: &streamFaults{name: name, policy: policy, env: env, stats: d.stats}, stats: d.stats, now: env.Now, continuous: true}
 	if err := b.build(root, countOut{out, d.stats}); err != nil {
 		return nil, err
 	}
 	for _, p := range b.ports {
 		p.consumer = &consumer{q: newQueue(queueBytes, d.wake)}
 	}
-	d.ports, d.starters = b.ports, b.starters
+	d.ports, d.starters, d.tickers = b.ports, b.starters, b.tickers
 	return d, nil
 }
 
@@ -121,34 +130,102 @@ func (d *Dataflow) run(ctx context.Context) (err error) {
 			return fmt.Errorf("starting %q: %w", d.name, err)
 		}
 	}
-	var taken []message
 	for {
 		idle := true
 		for _, p := range d.ports {
 			if p.ended {
 				continue
 			}
-			taken = p.consumer.q.take(taken[:0])
-			for _, m := range taken {
-				idle = false
-				if err := p.deliver(ctx, m, d.stats); err != nil {
-					return err
-				}
+			worked, err := d.serve(ctx, p)
+			if err != nil {
+				return err
 			}
-			clear(taken)
+			idle = idle && !worked
 		}
 		if d.allEnded() {
 			return nil
 		}
+		due, err := d.tick(ctx)
+		if err != nil {
+			return err
+		}
 		if !idle {
 			continue
 		}
-		select {
-		case <-d.wake:
-		case <-ctx.Done():
-			return ctx.Err()
+		if err := d.wait(ctx, due); err != nil {
+			return err
 		}
 	}
+}
+
+// serve delivers what waits at a port and reports whether there was anything.
+func (d *Dataflow) serve(ctx context.Context, p *port) (worked bool, err error) {
+	for _, table := range p.after {
+		if !table.complete() {
+			return false, nil
+		}
+	}
+	p.taken = p.consumer.q.take(p.taken[:0])
+	defer func() { clear(p.taken) }()
+	if len(p.taken) == 0 {
+		return false, nil
+	}
+	for _, table := range p.after {
+		if _, err := d.serve(ctx, table); err != nil {
+			return false, err
+		}
+	}
+	for _, m := range p.taken {
+		if err := p.deliver(ctx, m, d.stats); err != nil {
+			return false, err
+		}
+	}
+	return true, nil
+}
+
+// complete reports whether a table's port holds all its rows: tables say so by a
+// watermark at the end of time.
+func (p *port) complete() bool { return p.ended || p.watermark == endOfTime }
+
+// tick runs the tickers whose time has come and returns the next time, the zero
+// time for none.
+func (d *Dataflow) tick(ctx context.Context) (next time.Time, err error) {
+	for _, t := range d.tickers {
+		due := t.Due()
+		if due.IsZero() {
+			continue
+		}
+		if now := d.env.Now(); !due.After(now) {
+			if err := t.Tick(ctx, now); err != nil {
+				return next, err
+			}
+			if due = t.Due(); due.IsZero() {
+				continue
+			}
+		}
+		if next.IsZero() || due.Before(next) {
+			next = due
+		}
+	}
+	return next, nil
+}
+
+// wait blocks until there are messages or the time has come, the zero time for
+// never.
+func (d *Dataflow) wait(ctx context.Context, due time.Time) error {
+	var alarm <-chan time.Time
+	if !due.IsZero() {
+		timer := time.NewTimer(due.Sub(d.env.Now()))
+		defer timer.Stop()
+		alarm = timer.C
+	}
+	select {
+	case <-d.wake:
+	case <-alarm:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	return nil
 }
 
 func (d *Dataflow) allEnded() bool {

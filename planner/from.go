@@ -30,33 +30,20 @@ func (q *Query) with(list []ast.CTE) (pop func(), err error) {
 	return func() { q.ctes = before }, nil
 }
 
-// from plans the FROM list; without one there is a single row of no columns.
-func (q *Query) from(list []ast.TableExpr) (plan.Node, *scope, error) {
-	if len(list) == 0 {
+// from plans the FROM list; without one there is a single row of no columns. rest
+// is the part of WHERE that is still to be done.
+func (q *Query) from(list []ast.TableExpr, where ast.Expr) (node plan.Node, sc *scope, rest ast.Expr, err error) {
+	switch len(list) {
+	case 0:
 		one := &plan.Values{Rows: [][]plan.Expr{{}}}
 		one.Out = batch.NewSchema()
 		one.Properties = plan.Properties{HasKey: true}
-		return one, &scope{}, nil
+		return one, &scope{}, where, nil
+	case 1:
+		node, sc, err = q.tableExpr(list[0])
+		return node, sc, where, err
 	}
-	node, sc, err := q.tableExpr(list[0])
-	if err != nil {
-		return nil, nil, err
-	}
-	for _, t := range list[1:] {
-		right, rightScope, err := q.tableExpr(t)
-		if err != nil {
-			return nil, nil, err
-		}
-		if err := distinctAliases(sc, rightScope, t.Position()); err != nil {
-			return nil, nil, err
-		}
-		if q.Mode != Once {
-			return nil, nil, unsupported(t.Position(), "a comma in FROM is not supported in a continuous query").
-				WithHint("Write JOIN .. ON ..")
-		}
-		node, sc = newJoin(plan.JoinInner, node, right, nil, nil, nil), sc.join(rightScope)
-	}
-	return node, sc, nil
+	return q.commaJoin(list, where)
 }
 
 func distinctAliases(left, right *scope, pos ast.Pos) error {
@@ -136,7 +123,7 @@ func (q *Query) tableName(t *ast.TableName) (plan.Node, *scope, error) {
 		return node, sc, err
 	}
 	q.read(rel.ID)
-	scan := &plan.Scan{Object: rel.ID, Name: rel.Name}
+	scan := &plan.Scan{Object: rel.ID, Name: rel.Name, Table: rel.Kind == "table"}
 	scan.Out, scan.Properties = rel.Schema, rel.Props
 	if q.Mode == Once {
 		scan.Properties.Changelog = false // a snapshot only holds current rows

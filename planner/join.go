@@ -47,7 +47,7 @@ func (q *Query) join(j *ast.Join) (plan.Node, *scope, error) {
 		node, err := q.continuousJoin(j, in, c)
 		return node, in.both, err
 	}
-	return newJoin(c.kind, left, right, leftKeys, rightKeys, residual), in.both, nil
+	return q.newJoin(c.kind, left, right, leftKeys, rightKeys, residual), in.both, nil
 }
 
 // equiJoin is a join condition taken apart: keys over the left and the right

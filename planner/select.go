@@ -69,14 +69,14 @@ type core struct {
 }
 
 func (q *Query) selectCore(sel *ast.Select, order []ast.OrderItem, outer *scope) (plan.Node, error) {
-	node, sc, err := q.from(sel.From)
+	node, sc, where, err := q.from(sel.From, sel.Where)
 	if err != nil {
 		return nil, err
 	}
 	sc.outer = outer
 	c := &core{q: q, sel: sel, node: node, scope: sc}
-	if sel.Where != nil {
-		if c.node, err = q.filter(c.node, sc, sel.Where, "WHERE"); err != nil {
+	if where != nil {
+		if c.node, err = q.filter(c.node, sc, where, "WHERE"); err != nil {
 			return nil, err
 		}
 	}

@@ -60,6 +60,8 @@ type Scan struct {
 	Base
 	Object uint64 // catalog id; 0 for a virtual relation
 	Name   string
+	// Table says that the object is a table: its rows have no place in event time.
+	Table bool
 	// Columns maps output columns to the object's columns.
 	Columns []int
 	// Args are the constant arguments of a virtual relation that takes some.
