@@ -168,6 +168,7 @@ func (r *resolver) unary(e *ast.Unary) (plan.Expr, error) {
 
 // operator resolves an operator and casts its operands.
 func (r *resolver) operator(op string, pos ast.Pos, args []plan.Expr, argPos []ast.Pos) (plan.Expr, error) {
+	args = intervalArgs(op, args)
 	sig, err := function.ResolveOperator(op, typesOf(args))
 	if err != nil {
 		return nil, placed(err, pos)
