@@ -80,6 +80,7 @@ func TestRatiosAreMediansOverRounds(t *testing.T) {
      drain      1.00  0.25  1.00   1.00                      2000      0.0005           0
          a      0.50  0.12  0.62   0.50  0.50    pass        4000      0.0005           0
          b      0.33  0.10  1.00   0.40  0.50  MISSED        6000      0.0005           0
+The machine was busy: the drain's speed varied by 4.0x. Compare CPU time, or run again.
 `
 	if out.String() != want || rep.Missed != 1 {
 		t.Errorf("%d missed\n%s", rep.Missed, out.String())

@@ -8,6 +8,10 @@ import (
 	"text/tabwriter"
 )
 
+// steady is how far the fastest and the slowest drain may be apart, as a factor,
+// for the ratios to mean something. CPU time a row says more then.
+const steady = 1.5
+
 // report is the outcome of a run.
 type report struct {
 	Rows     int64    `json:"rows"`
@@ -87,5 +91,12 @@ func (rep *report) print(out io.Writer) error {
 		fmt.Fprintf(t, "%s\t%.2f\t%.2f\t%.2f\t%.2f\t%s\t%s\t%.0f\t%.4f\t%.0f\t\n", r.Workload,
 			r.RowsPerSec/1e6, r.Slowest/1e6, r.Fastest/1e6, r.Ratio, goal, verdict, r.CPUNanosRow, r.AllocsPerRow, r.BytesPerRow)
 	}
-	return t.Flush()
+	if err := t.Flush(); err != nil {
+		return err
+	}
+	if d := rep.Results[0]; d.Fastest > steady*d.Slowest {
+		_, err := fmt.Fprintf(out, "The machine was busy: the drain's speed varied by %.1fx. Compare CPU time, or run again.\n", d.Fastest/d.Slowest)
+		return err
+	}
+	return nil
 }
