@@ -106,6 +106,11 @@ type Chunk struct {
 	Records, Bytes int64
 	// Rejected are the records that could not be decoded.
 	Rejected []Rejected
+	// Deletes are the tombstones of a relation with a primary key, nil for none:
+	// the key's columns, in the order of Relation.PrimaryKey, of rows that go away.
+	// DeleteAt[i] is how many rows of Batch came before delete i.
+	Deletes  *batch.Batch
+	DeleteAt []int32
 }
 
 // Rejected is one record that could not become a row.

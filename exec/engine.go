@@ -21,6 +21,7 @@ type Engine struct {
 
 	mu      sync.Mutex
 	sources map[uint64]*Source
+	tables  map[uint64]*Table
 	flows   map[uint64]*flow
 	started bool
 }
@@ -34,7 +35,7 @@ type flow struct {
 
 // NewEngine returns an engine whose sources stand still until Start.
 func NewEngine(env *Env) *Engine {
-	return &Engine{env: env, sources: map[uint64]*Source{}, flows: map[uint64]*flow{}}
+	return &Engine{env: env, sources: map[uint64]*Source{}, tables: map[uint64]*Table{}, flows: map[uint64]*flow{}}
 }
 
 // Start lets the sources read. Before it, a whole catalog is put in place, so
@@ -45,6 +46,9 @@ func (e *Engine) Start(ctx context.Context) error {
 	sources := make([]*Source, 0, len(e.sources))
 	for _, s := range e.sources {
 		sources = append(sources, s)
+	}
+	for _, t := range e.tables {
+		t.start(ctx)
 	}
 	e.mu.Unlock()
 	for _, s := range sources {
@@ -65,6 +69,19 @@ func (e *Engine) AddSource(ctx context.Context, spec SourceSpec) error {
 		return s.start(ctx)
 	}
 	return nil
+}
+
+// AddTable makes a table known. It begins to read at once, or when the engine
+// starts.
+func (e *Engine) AddTable(ctx context.Context, spec TableSpec) *Table {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	t := newTable(spec, e.env)
+	e.tables[spec.ID] = t
+	if e.started {
+		t.start(ctx)
+	}
+	return t
 }
 
 // FlowSpec describes a stream or a view to the engine.
@@ -165,10 +182,19 @@ func (e *Engine) source(id uint64) *Source {
 func (e *Engine) hub(id uint64) *Hub {
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	if t := e.tables[id]; t != nil {
+		return t.hub
+	}
 	if f := e.flows[id]; f != nil {
 		return f.hub
 	}
 	return nil
+}
+
+func (e *Engine) table(id uint64) *Table {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.tables[id]
 }
 
 // stop ends a dataflow, and closes its sink after flushing what it wrote.
@@ -188,14 +214,17 @@ func (e *Engine) stop(f *flow) {
 // Remove stops an object. What reads it has been removed before.
 func (e *Engine) Remove(id uint64) error {
 	e.mu.Lock()
-	s, f := e.sources[id], e.flows[id]
+	s, t, f := e.sources[id], e.tables[id], e.flows[id]
 	delete(e.sources, id)
+	delete(e.tables, id)
 	delete(e.flows, id)
 	e.mu.Unlock()
 	switch {
 	case s != nil:
 		s.fail(ErrStopped)
 		return s.close()
+	case t != nil:
+		return t.close()
 	case f != nil:
 		e.stop(f)
 	}
@@ -211,6 +240,9 @@ func (e *Engine) Close() error {
 	}
 	sources := make([]uint64, 0, len(e.sources))
 	for id := range e.sources {
+		sources = append(sources, id)
+	}
+	for id := range e.tables {
 		sources = append(sources, id)
 	}
 	e.mu.Unlock()

@@ -25,6 +25,7 @@ type lookupJoin struct {
 	faults    faults
 	errs      expr.RowErrors
 	index     *rowIndex
+	width     int // columns of the table
 
 	// dense holds all rows of the table in columns, places each id's row in it. It
 	// is nil after a change of the table until decoding row by row has cost as much
@@ -52,6 +53,7 @@ func (b *builder) lookupJoin(n *plan.LookupJoin, out Receiver) error {
 	for i, k := range n.TableKeys {
 		keyTypes[i] = k.Type()
 	}
+	j.width = len(n.Table.Schema().Fields)
 	j.index = newRowIndex(schemaTypes(n.Table.Schema()), keyTypes)
 	from := len(b.ports)
 	if err := b.build(n.Table, lookupTable{j}); err != nil {
@@ -177,7 +179,7 @@ func (j *lookupJoin) pairs(b *batch.Batch, rows, others []int32) *batch.Batch {
 	if !isIdentity(rows, b.Rows) {
 		cols = takeColumns(b.Cols, rows)
 	}
-	out := b.With(append(append(make([]arrow.Array, 0, len(cols)+len(j.index.rows.Types())), cols...), j.tableColumns(others)...))
+	out := b.With(append(append(make([]arrow.Array, 0, len(cols)+j.width), cols...), j.tableColumns(others)...))
 	out.Rows = len(rows)
 	return out
 }
@@ -214,7 +216,7 @@ func (j *lookupJoin) tableColumns(ids []int32) []arrow.Array {
 
 func (j *lookupJoin) makeDense() {
 	live := j.index.rows.IDs(nil)
-	j.dense = j.index.rows.Keys(live)
+	j.dense = j.index.rows.columns(live)
 	j.places = make([]int32, j.index.rows.Bound())
 	for i, id := range live {
 		j.places[id] = int32(i)

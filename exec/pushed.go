@@ -16,8 +16,12 @@ import (
 	"laminardb/storage/appendlog"
 )
 
-// pushedVersion is the first byte of a pushed record.
-const pushedVersion = 1
+// The first byte of a pushed record: rows that appear, or (of a table) a number of
+// rows that go away followed by rows that appear.
+const (
+	pushedRows    = 1
+	pushedChanges = 2
+)
 
 // Pushed is a source whose rows come by INSERT: they are in an append log before
 // they are acknowledged, and its readers read that log. It has one split, 0,
@@ -40,16 +44,39 @@ func OpenPushed(dir string, schema *batch.Schema, now func() time.Time) (*Pushed
 
 // Insert returns when the rows are durable; b has the source's columns.
 func (p *Pushed) Insert(ctx context.Context, b *batch.Batch) error {
+	payload := binary.AppendUvarint([]byte{pushedRows}, uint64(b.Rows))
+	_, err := p.log.Append(ctx, p.appendRows(payload, b))
+	return err
+}
+
+// change makes rows that go away and rows that appear durable, as one record, and
+// returns its number. Either may be nil.
+func (p *Pushed) change(ctx context.Context, gone, come *batch.Batch) (uint64, error) {
+	payload := []byte{pushedChanges}
+	for _, b := range []*batch.Batch{gone, come} {
+		rows := 0
+		if b != nil {
+			rows = b.Rows
+		}
+		payload = binary.AppendUvarint(payload, uint64(rows))
+	}
+	for _, b := range []*batch.Batch{gone, come} {
+		if b != nil {
+			payload = p.appendRows(payload, b)
+		}
+	}
+	return p.log.Append(ctx, payload)
+}
+
+func (p *Pushed) appendRows(dst []byte, b *batch.Batch) []byte {
 	var rows rowcodec.Rows
 	rowcodec.NewEncoder(p.types).Encode(b.Cols, b.Rows, nil, &rows)
-	payload := binary.AppendUvarint([]byte{pushedVersion}, uint64(b.Rows))
 	for i := range b.Rows {
 		row := rows.Row(i)
-		payload = binary.AppendUvarint(payload, uint64(len(row)))
-		payload = append(payload, row...)
+		dst = binary.AppendUvarint(dst, uint64(len(row)))
+		dst = append(dst, row...)
 	}
-	_, err := p.log.Append(ctx, payload)
-	return err
+	return dst
 }
 
 // Open implements connectors.Source.
@@ -78,6 +105,8 @@ type pushedReader struct {
 	next    int64
 	decoder *rowcodec.Decoder
 	rows    rowcodec.Rows
+	// diffs are the rows' differences, nil while all appear.
+	diffs []int8
 }
 
 // Poll implements connectors.Reader.
@@ -102,6 +131,7 @@ func (r *pushedReader) Poll(ctx context.Context, wait time.Duration) (*connector
 // read returns what is in the log now, nil for nothing new.
 func (r *pushedReader) read() (*connectors.Chunk, error) {
 	r.rows.Reset()
+	r.diffs = nil
 	c := &connectors.Chunk{}
 	for r.rows.Len() < batch.MaxRows {
 		seq, payload, err := r.r.Next()
@@ -130,6 +160,7 @@ func (r *pushedReader) read() (*connectors.Chunk, error) {
 		return nil, err
 	}
 	c.Batch = batch.New(cols, r.rows.Len())
+	c.Batch.Diffs = r.diffs
 	c.Batch.ReadAtNanos = r.p.now().UnixNano()
 	c.Next = connectors.Positions{0: r.next}
 	return c, nil
@@ -138,24 +169,54 @@ func (r *pushedReader) read() (*connectors.Chunk, error) {
 // record appends a record's rows and returns how many they are.
 func (r *pushedReader) record(payload []byte) (int, error) {
 	corrupt := pgerr.Newf(pgerr.DataCorrupted, "the record of pushed rows is malformed")
-	if len(payload) == 0 || payload[0] != pushedVersion {
+	if len(payload) == 0 || payload[0] != pushedRows && payload[0] != pushedChanges {
 		return 0, corrupt
 	}
+	version := payload[0]
 	payload = payload[1:]
-	n, used := binary.Uvarint(payload)
-	if used <= 0 {
+	count := func() (n uint64, ok bool) {
+		n, used := binary.Uvarint(payload)
+		if used <= 0 || n > uint64(len(payload)) {
+			return 0, false
+		}
+		payload = payload[used:]
+		return n, true
+	}
+	gone, ok := uint64(0), true
+	if version == pushedChanges {
+		gone, ok = count()
+	}
+	come, alsoOK := count()
+	if !ok || !alsoOK {
 		return 0, corrupt
 	}
-	payload = payload[used:]
-	for range n {
-		size, used := binary.Uvarint(payload)
-		if used <= 0 || size > uint64(len(payload)-used) {
+	before := r.rows.Len()
+	for range gone + come {
+		size, ok := count()
+		if !ok || size > uint64(len(payload)) {
 			return 0, corrupt
 		}
-		r.rows.Append(payload[used : used+int(size)])
-		payload = payload[used+int(size):]
+		r.rows.Append(payload[:size])
+		payload = payload[size:]
 	}
-	return int(n), nil
+	r.mark(before, int(gone), int(come))
+	return int(gone + come), nil
+}
+
+// mark notes the differences of the rows of a record.
+func (r *pushedReader) mark(before, gone, come int) {
+	if gone == 0 && r.diffs == nil {
+		return
+	}
+	for len(r.diffs) < before {
+		r.diffs = append(r.diffs, 1)
+	}
+	for range gone {
+		r.diffs = append(r.diffs, -1)
+	}
+	for range come {
+		r.diffs = append(r.diffs, 1)
+	}
 }
 
 // Splits implements connectors.Reader.

@@ -60,6 +60,11 @@ func (e *Engine) snapshot(ctx context.Context, scan *plan.Scan, system System) (
 	if s := e.source(scan.Object); s != nil {
 		return s.Snapshot(), nil
 	}
+	if t := e.table(scan.Object); t != nil {
+		if err := t.await(ctx); err != nil {
+			return nil, err
+		}
+	}
 	hub := e.hub(scan.Object)
 	if hub == nil {
 		return nil, pgerr.Newf(pgerr.ObjectNotInPrerequisite, "%q is not running", scan.Name)

@@ -13,11 +13,11 @@ import (
 // once, with how often it is there. The rows of a key are chained in the order in
 // which they came.
 type rowIndex struct {
-	rows    *hashtable.Table // whole rows
-	counts  []int64          // by row id
-	matches []int64          // by row id: for the operator, 0 for a new row
-	keyOf   []uint32         // by row id: its key, NoGroup while it is in no chain
-	next    []int32          // by row id: the next row of the key, -1 for none
+	rows    *exactRows // whole rows
+	counts  []int64    // by row id
+	matches []int64    // by row id: for the operator, 0 for a new row
+	keyOf   []uint32   // by row id: its key, NoGroup while it is in no chain
+	next    []int32    // by row id: the next row of the key, -1 for none
 	prev    []int32
 
 	keys  *hashtable.Table
@@ -28,7 +28,7 @@ type rowIndex struct {
 }
 
 func newRowIndex(rows, keys []types.Type) *rowIndex {
-	return &rowIndex{rows: hashtable.New(rows), keys: hashtable.New(keys)}
+	return &rowIndex{rows: newExactRows(rows), keys: hashtable.New(keys)}
 }
 
 // place returns the row ids of the rows at sel (nil for all), chaining the rows
@@ -39,7 +39,7 @@ func (x *rowIndex) place(b *batch.Batch, keys []arrow.Array, sel []int32) []uint
 		n = len(sel)
 	}
 	x.rowIDs, x.keyIDs = sized(x.rowIDs, n), sized(x.keyIDs, n)
-	x.rows.Lookup(b.Cols, b.Rows, sel, x.rowIDs)
+	x.rows.lookup(b, sel, x.rowIDs)
 	x.keys.Lookup(keys, b.Rows, sel, x.keyIDs)
 	x.grow()
 	for i, id := range x.rowIDs {
@@ -131,7 +131,7 @@ func (x *rowIndex) columns(ids []int32) []arrow.Array {
 			known = append(known, uint32(id))
 		}
 	}
-	cols := x.rows.Keys(known)
+	cols := x.rows.columns(known)
 	if len(known) == len(ids) {
 		return cols
 	}

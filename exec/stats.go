@@ -108,3 +108,45 @@ func (e *Engine) FlowState(id uint64) (st FlowState, ok bool) {
 	}
 	return st, true
 }
+
+// TableState is how a table stands.
+type TableState struct {
+	SourceState
+	// Ready says that the rows are complete; before, Rest records are known to be
+	// missing, -1 if that is not known.
+	Ready       bool
+	Rest        int64
+	StoredRows  int
+	StoredBytes int64
+}
+
+// TableState returns how a table stands; ok is false if there is none.
+func (e *Engine) TableState(id uint64) (st TableState, ok bool) {
+	t := e.table(id)
+	if t == nil {
+		return st, false
+	}
+	c := &t.source.stats
+	st = TableState{Ready: t.isReady(), Rest: -1, SourceState: SourceState{
+		Reading: true, Records: c.Records.Load(), Rows: c.Rows.Load(), Bytes: c.Bytes.Load(),
+		Rejected: c.Rejected.Load(), Watermark: NoWatermark, Passes: 1,
+	}}
+	if p := c.Problem.Load(); p != nil {
+		st.Problem = *p
+	}
+	t.mu.Lock()
+	st.Splits = append(st.Splits, t.states...)
+	if t.targets != nil {
+		st.Rest = 0
+		for _, s := range t.states {
+			st.Rest += max(0, t.targets[s.Split]-s.Position)
+		}
+	}
+	t.mu.Unlock()
+	t.hub.mu.Lock()
+	defer t.hub.mu.Unlock()
+	if t.hub.store != nil {
+		st.StoredRows, st.StoredBytes = t.hub.store.rowCount(), t.hub.store.sizeBytes()
+	}
+	return st, true
+}
