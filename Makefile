@@ -5,10 +5,10 @@ SHELL := /bin/bash
 # What every test file that uses datadriven understands.
 GOLDEN = $(shell git ls-files -co --exclude-standard '*_test.go' | xargs grep -l '"github.com/cockroachdb/datadriven"' | xargs -n 1 dirname | sort -u | sed 's|^|./|')
 
-.PHONY: help build test check e2e golden fuzz bench demo
+.PHONY: help build test check e2e test-postgres golden fuzz bench demo
 
 help: ## list the targets
-	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /\1\t/' | expand -t 10
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /\1\t/' | expand -t 16
 	@echo 'ARGS are passed on: make demo ARGS="--duration 20s"'
 
 build: ## build bin/laminardb and bin/laminardb-producer
@@ -23,6 +23,9 @@ check: ## formatting, vet, staticcheck, layers and style, module file, vulnerabi
 
 e2e: ## run the binaries, psql and pgbench as the README says
 	scripts/e2e.sh
+
+test-postgres: ## compare with PostgreSQL 15, on a server of its own
+	scripts/postgres.sh
 
 golden: ## rewrite the expected results of the text tests; look at the diff
 	go test $(GOLDEN) -rewrite
