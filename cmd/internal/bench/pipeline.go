@@ -30,50 +30,39 @@ const (
 	stuckAfter = time.Minute
 )
 
-// metered is the Kafka connector with a stopwatch that the first chunk starts
-// and a count of the rows read. Both cost a few nanoseconds a chunk.
+// metered is a format whose decoders start a stopwatch with the first records and
+// count the rows: a few nanoseconds a batch.
 type metered struct {
-	connectors.SourceConnector
+	format.Format
 	watch stopwatch
 	rows  atomic.Int64
 }
 
-type meteredSource struct {
-	connectors.Source
+type meteredDecoder struct {
+	format.Decoder
 	m *metered
 }
 
-type meteredReader struct {
-	connectors.Reader
-	m *metered
+// NewDecoder implements format.Format.
+func (m *metered) NewDecoder(ctx context.Context, rel connectors.Relation) (format.Decoder, error) {
+	d, err := m.Format.NewDecoder(ctx, rel)
+	return meteredDecoder{d, m}, err
 }
 
-// NewSource implements connectors.SourceConnector.
-func (m *metered) NewSource(ctx context.Context, rel connectors.Relation) (connectors.Source, error) {
-	s, err := m.SourceConnector.NewSource(ctx, rel)
-	return meteredSource{s, m}, err
-}
-
-// Open implements connectors.Source.
-func (s meteredSource) Open(ctx context.Context, from connectors.Positions) (connectors.Reader, error) {
-	r, err := s.Source.Open(ctx, from)
-	return meteredReader{r, s.m}, err
-}
-
-// Poll implements connectors.Reader.
-func (r meteredReader) Poll(ctx context.Context, wait time.Duration) (*connectors.Chunk, error) {
-	c, err := r.Reader.Poll(ctx, wait)
-	if c != nil {
-		r.m.watch.start()
-		r.m.rows.Add(int64(c.Batch.Rows))
+// Decode implements format.Decoder.
+func (d meteredDecoder) Decode(ctx context.Context, r *format.Records) (*format.Decoded, error) {
+	d.m.watch.start()
+	out, err := d.Decoder.Decode(ctx, r)
+	if err == nil {
+		d.m.rows.Add(int64(out.Rows))
 	}
-	return c, err
+	return out, err
 }
 
 // pipeline runs the workload's statements on a server of its own.
 func (t *task) pipeline(ctx context.Context, w workload) (s sample, err error) {
 	logger := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
-	m := &metered{SourceConnector: kafka.New(format.Registry{"avro": avro.New(time.Now)}, logger, time.Now)}
+	m := &metered{Format: avro.New(time.Now)}
 	dir, err := os.MkdirTemp("", "laminardb-bench-")
 	if err != nil {
 		return s, err
@@ -83,7 +72,7 @@ func (t *task) pipeline(ctx context.Context, w workload) (s sample, err error) {
 		DataDir: dir, Version: "bench", Now: time.Now, Logger: logger,
 		Vars: map[string]string{"KAFKA_BROKERS": t.Kafka, "SCHEMA_REGISTRY_URL": t.Registry, "GROUP_ID": "bench"},
 		Registry: connectors.Registry{
-			Sources: map[string]connectors.SourceConnector{"kafka": m},
+			Sources: map[string]connectors.SourceConnector{"kafka": kafka.New(format.Registry{"avro": m}, logger, time.Now)},
 			Sinks:   map[string]connectors.SinkConnector{"blackhole": blackhole.New(nil)},
 		},
 	})
