@@ -15,7 +15,7 @@ func (r *resolver) call(e *ast.FuncCall) (plan.Expr, error) {
 	class := function.Classify(name)
 	switch {
 	case e.Over != nil:
-		return nil, unsupported(e.Pos, "window functions (OVER) are not supported yet")
+		return r.overCall(e, name)
 	case class&function.TimeWindow != 0:
 		return r.timeWindow(e, name)
 	case class&function.Aggregate != 0:

@@ -219,6 +219,8 @@ func fingerprint(e plan.Expr) string {
 		return fmt.Sprintf("$%d", e.Index)
 	case *groupRef:
 		return fmt.Sprintf("@%s%d", e.what, e.index)
+	case *overRef:
+		return fmt.Sprintf("@over%d", e.index)
 	}
 	var b strings.Builder
 	switch e := e.(type) {

@@ -139,7 +139,12 @@ func (q *Query) checkContinuous(node plan.Node) error {
 		return pgerr.Newf(pgerr.FeatureNotSupported, "ORDER BY is not supported in a continuous query").
 			WithHint("Order the rows when you read them: SELECT .. FROM the view ORDER BY ..")
 	case *plan.Limit:
-		return pgerr.Newf(pgerr.FeatureNotSupported, "LIMIT is not supported in a continuous query yet")
+		return pgerr.Newf(pgerr.FeatureNotSupported, "LIMIT without ORDER BY is not supported in a continuous query").
+			WithHint("Add ORDER BY, and the first rows of that order are kept current.")
+	case *plan.Over:
+		if n.Mode == plan.OverUnordered {
+			return unorderedOver(n)
+		}
 	case *plan.Scan:
 		if n.Object == 0 {
 			return pgerr.Newf(pgerr.FeatureNotSupported, "system relation %q cannot be read by a continuous query", n.Name)

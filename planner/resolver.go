@@ -16,10 +16,14 @@ type resolver struct {
 	scope *scope
 	// group collects aggregate calls; nil where none are allowed.
 	group *grouping
+	// over collects window function calls; nil where none are allowed.
+	over *overs
 	// clause names the place for errors: "WHERE".
 	clause string
 	// inAggregate is set inside the arguments of an aggregate.
 	inAggregate bool
+	// scalars collects the subqueries used as values; nil where none are allowed.
+	scalars *scalars
 	depth       int
 }
 
@@ -66,6 +70,8 @@ func (r *resolver) expr(e ast.Expr) (plan.Expr, error) {
 		return r.field(e)
 	case *ast.Quantified:
 		return r.quantified(e)
+	case *ast.ScalarSubquery:
+		return r.scalarSubquery(e)
 	}
 	return nil, unsupported(e.Position(), "%s is not supported yet", describe(e))
 }

@@ -59,6 +59,7 @@ type core struct {
 	node  plan.Node
 	scope *scope
 	group *grouping
+	over  *overs
 	// exprs, names and pos are the output columns.
 	exprs []plan.Expr
 	names []string
@@ -66,6 +67,8 @@ type core struct {
 	// having and order are resolved, not yet rewritten over the groups.
 	having plan.Expr
 	order  []plan.SortKey
+	// distinct are the expressions of DISTINCT ON.
+	distinct []plan.Expr
 }
 
 func (q *Query) selectCore(sel *ast.Select, order []ast.OrderItem, outer *scope) (plan.Node, error) {
@@ -74,7 +77,7 @@ func (q *Query) selectCore(sel *ast.Select, order []ast.OrderItem, outer *scope)
 		return nil, err
 	}
 	sc.outer = outer
-	c := &core{q: q, sel: sel, node: node, scope: sc}
+	c := &core{q: q, sel: sel, node: node, scope: sc, over: &overs{named: sel.Windows, names: map[string]int{}}}
 	if where != nil {
 		if c.node, err = q.filter(c.node, sc, where, "WHERE"); err != nil {
 			return nil, err
@@ -91,6 +94,9 @@ func (q *Query) selectCore(sel *ast.Select, order []ast.OrderItem, outer *scope)
 			return nil, err
 		}
 	}
+	if err := c.overs(); err != nil {
+		return nil, err
+	}
 	return c.finish()
 }
 
@@ -104,6 +110,9 @@ func (q *Query) filter(node plan.Node, sc *scope, cond ast.Expr, clause string) 
 	if e, err = q.boolean(e, cond.Position(), clause); err != nil {
 		return nil, err
 	}
+	if node, e = q.topN(node, e); e == nil {
+		return node, nil
+	}
 	return newFilter(node, e), nil
 }
 
@@ -115,7 +124,7 @@ func newFilter(node plan.Node, predicate plan.Expr) plan.Node {
 
 // resolve resolves the select list, HAVING and ORDER BY over the input.
 func (c *core) resolve(order []ast.OrderItem) error {
-	r := &resolver{q: c.q, scope: c.scope, group: c.group, clause: "SELECT"}
+	r := &resolver{q: c.q, scope: c.scope, group: c.group, over: c.over, clause: "SELECT"}
 	for _, item := range c.sel.Items {
 		if item.Star {
 			columns, err := c.scope.star(item.Qualifier, item.Pos)
@@ -141,7 +150,9 @@ func (c *core) resolve(order []ast.OrderItem) error {
 		c.add(c.q.settle(e), name, item.Expr.Position())
 	}
 	if c.sel.Having != nil {
-		e, err := r.expr(c.sel.Having)
+		inner := *r
+		inner.over, inner.clause = nil, "HAVING"
+		e, err := inner.expr(c.sel.Having)
 		if err != nil {
 			return err
 		}
@@ -155,6 +166,13 @@ func (c *core) resolve(order []ast.OrderItem) error {
 			return err
 		}
 		c.order = append(c.order, plan.SortKey{Expr: e, Desc: item.Desc, NullsFirst: item.NullsFirst})
+	}
+	for _, on := range c.sel.DistinctOn {
+		e, err := c.orderExpr(r, ast.OrderItem{Expr: on})
+		if err != nil {
+			return err
+		}
+		c.distinct = append(c.distinct, e)
 	}
 	return nil
 }
@@ -261,13 +279,23 @@ func (c *core) aggregate() error {
 			return err
 		}
 	}
-	return nil
+	for i, e := range c.distinct {
+		if c.distinct[i], err = g.rewrite(e); err != nil {
+			return err
+		}
+	}
+	return c.over.rewrite(g.rewrite)
 }
 
 // finish adds the projection, DISTINCT and the order.
 func (c *core) finish() (plan.Node, error) {
-	if len(c.sel.DistinctOn) > 0 {
-		return nil, unsupported(c.sel.DistinctOn[0].Position(), "DISTINCT ON is not supported yet")
+	if len(c.distinct) > 0 {
+		if err := c.distinctOn(c.distinct); err != nil {
+			return nil, err
+		}
+		if c.q.Mode != Once {
+			c.order = nil // it chose the rows; a continuous result has no order
+		}
 	}
 	extra := c.sortColumns()
 	project := newProject(c.node, c.exprs, c.names, extra == 0 && !c.sel.Distinct)

@@ -182,5 +182,8 @@ func (q *Query) limit(node plan.Node, query *ast.Query) (plan.Node, error) {
 			return nil, unsupported(part.e.Position(), "%s must be a constant", part.name)
 		}
 	}
+	if top := q.limitedSort(l); top != nil {
+		return top, nil
+	}
 	return l, nil
 }
