@@ -60,6 +60,7 @@ type running struct {
 	props  plan.Properties
 	upsert bool         // changes are shown as upserts
 	pushed *exec.Pushed // for a source without a connector
+	table  *tableState  // for a table
 	// problem is why the object could not be started at boot.
 	problem error
 }
@@ -147,7 +148,7 @@ func (db *Database) restore(ctx context.Context, o *catalog.Object) error {
 	}
 	switch s := stmt.(type) {
 	case *ast.CreateRelation:
-		return db.startSource(ctx, o, s, true)
+		return db.startRelation(ctx, o, s, true)
 	case *ast.CreateQuery:
 		q, err := db.planQuery(s, db.catalog.Snapshot())
 		if err != nil {

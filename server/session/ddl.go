@@ -26,9 +26,9 @@ func (db *Database) ddl(ctx context.Context, stmt ast.Statement, text string) (t
 			return "", nil, err
 		}
 		err = c.create(ctx, o, s.Name.Pos, s.IfNotExists, s.OrReplace, func(o *catalog.Object) error {
-			return db.startSource(ctx, o, s, false)
+			return db.startRelation(ctx, o, s, false)
 		})
-		return "CREATE SOURCE", c.notices, err
+		return "CREATE " + strings.ToUpper(o.Kind.String()), c.notices, err
 	case *ast.CreateQuery:
 		err := c.createQuery(ctx, s, text)
 		return "CREATE " + strings.ToUpper(s.Kind), c.notices, err
@@ -195,7 +195,7 @@ func (db *Database) stop(o *catalog.Object) {
 // discard forgets an object that does not run, with the rows pushed to it.
 func (db *Database) discard(o *catalog.Object) {
 	db.forget(o.ID)
-	if o.Kind != catalog.Source {
+	if o.Kind != catalog.Source && o.Kind != catalog.Table {
 		return
 	}
 	if err := os.RemoveAll(db.pushedDir(o.ID)); err != nil {

@@ -19,15 +19,18 @@ import (
 
 // pendingInsert waits for COMMIT.
 type pendingInsert struct {
-	target *exec.Pushed
+	target inserter
 	rows   *batch.Batch
+}
+
+// inserter is what takes inserted rows: a source without a connector, or a table.
+// Insert returns when they are durable.
+type inserter interface {
+	Insert(ctx context.Context, rows *batch.Batch) error
 }
 
 // insert plans INSERT into a source that takes pushed rows.
 func (s *Session) insert(in *ast.Insert, params *planner.Params) (*statement, error) {
-	if in.OnConflict != nil {
-		return nil, pgerr.At(int(in.OnConflict.Pos), pgerr.FeatureNotSupported, "ON CONFLICT is not supported yet")
-	}
 	if len(in.Returning) > 0 {
 		return nil, pgerr.At(int(in.Returning[0].Pos), pgerr.FeatureNotSupported, "RETURNING is not supported yet")
 	}
@@ -35,10 +38,16 @@ func (s *Session) insert(in *ast.Insert, params *planner.Params) (*statement, er
 	if err != nil {
 		return nil, at(err, in.Table.Pos)
 	}
+	if o.Kind == catalog.Table {
+		return s.insertTable(in, o, params)
+	}
+	if in.OnConflict != nil {
+		return nil, pgerr.At(int(in.OnConflict.Pos), pgerr.FeatureNotSupported, "ON CONFLICT needs a table with a primary key")
+	}
 	target := s.db.state(o.ID).pushed
 	if target == nil {
 		return nil, pgerr.At(int(in.Table.Pos), pgerr.WrongObjectType, "cannot insert into %s %q", o.Kind, o.Name).
-			WithHint("Rows can be inserted into a source that was created without a connector.")
+			WithHint("Rows can be inserted into a table or a source that was created without a connector.")
 	}
 	columns, err := insertColumns(in, o)
 	if err != nil {

@@ -23,20 +23,25 @@ const (
 	maxHistoryRows = 100_000_000
 )
 
-// sourceObject checks a CREATE SOURCE and lays out its columns.
+// sourceObject checks a CREATE SOURCE or CREATE TABLE and lays out its columns.
 func sourceObject(s *ast.CreateRelation, text string) (catalog.Object, error) {
 	o := catalog.Object{Kind: catalog.Source, SQL: text, EventTime: -1}
-	var err error
+	what := "source"
 	if s.Table {
-		return o, pgerr.At(int(s.Pos), pgerr.FeatureNotSupported, "CREATE TABLE is not supported yet")
+		o.Kind, what = catalog.Table, "table"
 	}
+	var err error
 	if o.Name, err = catalog.FullName(s.Name); err != nil {
 		return o, err
 	}
 	if len(s.Columns) == 0 {
-		return o, pgerr.At(int(s.Name.Pos), pgerr.FeatureNotSupported, "a source needs its columns declared")
+		return o, pgerr.At(int(s.Name.Pos), pgerr.FeatureNotSupported, "a %s needs its columns declared", what)
 	}
-	if len(s.PrimaryKey) > 0 {
+	if s.Table {
+		if err := checkTable(s); err != nil {
+			return o, err
+		}
+	} else if len(s.PrimaryKey) > 0 {
 		return o, pgerr.At(int(s.Pos), pgerr.FeatureNotSupported, "PRIMARY KEY is not supported on a source").
 			WithHint("Rows of a source are a stream; use CREATE TABLE for rows that replace each other.")
 	}
@@ -50,7 +55,7 @@ func sourceObject(s *ast.CreateRelation, text string) (catalog.Object, error) {
 		return nil
 	}
 	for _, c := range s.Columns {
-		if c.Default != nil {
+		if c.Default != nil && !s.Table {
 			return o, pgerr.At(int(c.Default.Position()), pgerr.FeatureNotSupported, "DEFAULT is not supported on a source")
 		}
 		if err := add(c.Pos, batch.Field{Name: c.Name, Type: c.Type.Type, NotNull: c.NotNull}); err != nil {
@@ -69,6 +74,9 @@ func sourceObject(s *ast.CreateRelation, text string) (catalog.Object, error) {
 		if err := add(inc.Pos, batch.Field{Name: inc.As, Type: t}); err != nil {
 			return o, err
 		}
+	}
+	if err := markKey(&o, s); err != nil {
+		return o, err
 	}
 	if s.Watermark != nil {
 		schema := o.Schema()
@@ -162,7 +170,7 @@ func (db *Database) connectSource(ctx context.Context, o *catalog.Object, s *ast
 		return nil, pgerr.At(int(s.Pos), pgerr.UndefinedObject, "there is no source connector %q", s.Connector).
 			WithHint("Connectors: %s.", names(db.config.Registry.Sources))
 	}
-	rel := connectors.Relation{Name: o.Name.Name, Schema: o.Schema(), Declared: len(s.Columns), Options: opts}
+	rel := connectors.Relation{Name: o.Name.Name, Schema: o.Schema(), Declared: len(s.Columns), PrimaryKey: o.PrimaryKey(), Options: opts}
 	for i, inc := range s.Includes {
 		rel.Includes = append(rel.Includes, connectors.Include{What: inc.What, Column: len(s.Columns) + i})
 	}

@@ -69,6 +69,10 @@ func (s *Session) statement(ctx context.Context, p parser.Parsed, src *source, p
 		return s.fetch(stmt)
 	case *ast.Insert:
 		return s.insert(stmt, params)
+	case *ast.Update:
+		return s.update(stmt, params)
+	case *ast.Delete:
+		return s.delete(stmt, params)
 	case *ast.Copy:
 		return s.copy(stmt, params)
 	case *ast.Prepare:
@@ -111,10 +115,6 @@ func statementName(stmt ast.Statement) string {
 		return "ALTER"
 	case *ast.Checkpoint:
 		return "CHECKPOINT"
-	case *ast.Update:
-		return "UPDATE"
-	case *ast.Delete:
-		return "DELETE"
 	}
 	return "this statement"
 }
