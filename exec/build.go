@@ -61,6 +61,10 @@ func (b *builder) build(n plan.Node, out Receiver) error {
 			return b.changelogJoin(n, out)
 		}
 		return b.join(n, out)
+	case *plan.AsofJoin:
+		return b.asofJoin(n, out)
+	case *plan.IntervalJoin:
+		return b.intervalJoin(n, out)
 	case *plan.LookupJoin:
 		return b.lookupJoin(n, out)
 	case *plan.Union:

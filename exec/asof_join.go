@@ -1,0 +1,442 @@
+package exec
+
+import (
+	"context"
+	"math"
+	"slices"
+
+	"laminardb/exec/expr"
+	"laminardb/exec/hashtable"
+	"laminardb/planner/plan"
+	"laminardb/sql/batch"
+)
+
+// asofJoin gives each left row its best right row.
+//
+// A1: a left row leaves when the right watermark says that no right row to come
+// could be its match: at once if it arrives behind that, else when the watermark
+// moves. What arrives together leaves in order of arrival, what waited in order of
+// event time.
+// A2: a right row is kept while a left row that waits, or is still to come by the
+// left watermark, could match it.
+// A3: a row behind its own input's watermark is late: it is counted and dropped.
+type asofJoin struct {
+	out       Receiver
+	inner     bool
+	direction plan.AsofDirection
+	low, high int64 // of right time - left time
+	inputs    [2]timedInput
+	table     *hashtable.Table
+	marks     timedMarks
+
+	right timeChain
+	left  rowStore // rows that wait
+	queue timeQueue
+	// waiting are rows whose time the right watermark has passed, but whose right
+	// row is still to come (A1, looking forward), in no order.
+	waiting []timedRow
+	// keysAt is the number of keys at which unused ones are looked for.
+	keysAt int
+}
+
+func (b *builder) asofJoin(n *plan.AsofJoin, out Receiver) error {
+	j := &asofJoin{
+		out: out, inner: n.Inner, direction: n.Direction, low: n.Reach.Low, high: n.Reach.High,
+		table: hashtable.New(keyTypes(n.LeftKeys)), marks: newTimedMarks(n.LeftTime.Type()), keysAt: leastChecked,
+	}
+	var err error
+	if j.inputs[leftInput], err = newTimedInput(b, n.Left, n.LeftKeys, n.LeftTime); err != nil {
+		return err
+	}
+	if j.inputs[rightInput], err = newTimedInput(b, n.Right, n.RightKeys, n.RightTime); err != nil {
+		return err
+	}
+	j.left.types, j.right = j.inputs[leftInput].types, newTimeChain(j.inputs[rightInput].types)
+	// The right side first: over a snapshot its rows are all there before the left
+	// ones come, which then need not wait.
+	if err := b.build(n.Right, asofSide{j, rightInput}); err != nil {
+		return err
+	}
+	return b.build(n.Left, asofSide{j, leftInput})
+}
+
+// asofSide is one input of an ASOF join.
+type asofSide struct {
+	j    *asofJoin
+	side int
+}
+
+// Batch implements Receiver.
+func (s asofSide) Batch(ctx context.Context, b *batch.Batch) error {
+	j := s.j
+	in, err := j.inputs[s.side].read(b, j.table, j.marks.time(s.side))
+	if err != nil {
+		return err
+	}
+	j.right.grow(j.table.Bound())
+	if s.side == leftInput {
+		return j.probe(ctx, in)
+	}
+	if in.rows.Rows == 0 || j.marks.ended[leftInput] && j.left.live == 0 {
+		return nil
+	}
+	if _, err = j.right.add(in.rows, in.keys, in.times); err != nil {
+		return err
+	}
+	return j.collect()
+}
+
+// Watermark implements Receiver.
+func (s asofSide) Watermark(ctx context.Context, millis int64) error {
+	s.j.marks.in.watermark(s.side, millis)
+	s.j.marks.update()
+	return s.j.advance(ctx)
+}
+
+// Idle implements Receiver.
+func (s asofSide) Idle(ctx context.Context, idle bool) error {
+	s.j.marks.in.setIdle(s.side, idle)
+	s.j.marks.update()
+	if err := s.j.advance(ctx); err != nil {
+		return err
+	}
+	return s.j.marks.in.passIdle(ctx, s.j.out)
+}
+
+// End implements Receiver.
+func (s asofSide) End(ctx context.Context) error {
+	all := s.j.marks.end(s.side)
+	if err := s.j.advance(ctx); err != nil {
+		return err
+	}
+	if all {
+		return s.j.out.End(ctx)
+	}
+	return s.j.marks.in.passIdle(ctx, s.j.out)
+}
+
+// probe emits the rows of a left batch that are final and keeps the others.
+func (j *asofJoin) probe(ctx context.Context, in *timedBatch) error {
+	if in.never != nil && !j.inner {
+		if err := j.emit(ctx, in.never, slices.Repeat([]int64{nullRow}, in.never.Rows)); err != nil {
+			return err
+		}
+	}
+	var now, later []int32
+	var matches []int64
+	for i, t := range in.times {
+		row, final := j.match(in.keys[i], t)
+		switch {
+		case !final:
+			later = append(later, int32(i))
+		case row != nullRow || !j.inner:
+			now, matches = append(now, int32(i)), append(matches, row)
+		}
+	}
+	if err := j.keep(in, later); err != nil {
+		return err
+	}
+	if len(now) == 0 {
+		return nil
+	}
+	rows := in.rows
+	if len(now) < rows.Rows {
+		rows = expr.Take(rows, now)
+	}
+	return j.emit(ctx, rows, matches)
+}
+
+// keep queues the rows of a left batch that must wait.
+func (j *asofJoin) keep(in *timedBatch, sel []int32) error {
+	if len(sel) == 0 {
+		return nil
+	}
+	rows := in.rows
+	if len(sel) < rows.Rows {
+		rows = expr.Take(rows, sel)
+	}
+	first, err := j.left.add(rows)
+	if err != nil {
+		return err
+	}
+	entries := make([]timedRow, len(sel))
+	for i, s := range sel {
+		entries[i] = timedRow{in.times[s], first + int64(i), in.keys[s]}
+	}
+	j.queue.add(entries)
+	return nil
+}
+
+// advance emits what the right watermark has made final, drops what the left one
+// has made useless, and passes the output's watermark on.
+func (j *asofJoin) advance(ctx context.Context) error {
+	if err := j.release(ctx); err != nil {
+		return err
+	}
+	if err := j.collect(); err != nil {
+		return err
+	}
+	if w := j.marks.millisOf(j.oldest()); w > j.marks.sent {
+		j.marks.sent = w
+		return j.out.Watermark(ctx, w)
+	}
+	return nil
+}
+
+// oldest is the smallest time that a left row can have which is still to leave.
+func (j *asofJoin) oldest() int64 {
+	t := min(j.marks.time(leftInput), j.queue.first())
+	for _, w := range j.waiting {
+		t = min(t, w.t)
+	}
+	return t
+}
+
+// release emits the rows that waited and are final now.
+func (j *asofJoin) release(ctx context.Context) error {
+	bound := minus(j.marks.time(rightInput), j.high)
+	switch j.direction {
+	case plan.AsofForward:
+		bound = minus(j.marks.time(rightInput), j.low)
+	case plan.AsofNearest:
+		bound = j.marks.time(rightInput)
+	}
+	ready := j.queue.take(bound, j.marks.ended[rightInput])
+	if len(j.waiting) > 0 {
+		ready = append(j.waiting, ready...)
+	}
+	return j.leave(ctx, ready)
+}
+
+// leave emits those of the rows that are final; the others wait on.
+func (j *asofJoin) leave(ctx context.Context, ready []timedRow) error {
+	var matches []int64
+	final, waiting := ready[:0], []timedRow(nil)
+	for _, r := range ready {
+		if j.direction == plan.AsofForward && j.nothingYet(r) {
+			waiting = append(waiting, r)
+			continue
+		}
+		match, isFinal := j.match(r.key, r.t)
+		if !isFinal {
+			waiting = append(waiting, r)
+			continue
+		}
+		final, matches = append(final, r), append(matches, match)
+	}
+	j.waiting = waiting
+	if len(final) == 0 {
+		return nil
+	}
+	if j.direction != plan.AsofBackward {
+		final, matches = inTimeOrder(final, matches)
+	}
+	rows := make([]int64, len(final))
+	for i, r := range final {
+		rows[i] = r.row
+	}
+	for from := 0; from < len(rows); from += batch.MaxRows {
+		to := min(from+batch.MaxRows, len(rows))
+		if err := j.emitKept(ctx, rows[from:to], matches[from:to]); err != nil {
+			return err
+		}
+	}
+	j.left.release(rows)
+	return nil
+}
+
+// nothingYet reports whether a row waits on since its key has no right row behind
+// it yet: a quick test, for many rows can wait long.
+func (j *asofJoin) nothingYet(r timedRow) bool {
+	newest, ok := j.right.newest(r.key)
+	return (!ok || newest < plus(r.t, j.low)) && !j.passed(plus(r.t, j.high))
+}
+
+func inTimeOrder(rows []timedRow, matches []int64) ([]timedRow, []int64) {
+	if slices.IsSortedFunc(rows, compareTimed) {
+		return rows, matches
+	}
+	order := make([]int, len(rows))
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortFunc(order, func(a, b int) int { return compareTimed(rows[a], rows[b]) })
+	sorted, sortedMatches := make([]timedRow, len(rows)), make([]int64, len(rows))
+	for i, o := range order {
+		sorted[i], sortedMatches[i] = rows[o], matches[o]
+	}
+	return sorted, sortedMatches
+}
+
+// passed reports whether the right watermark is above a time: no right row with
+// it, or with an earlier one, can come.
+func (j *asofJoin) passed(t int64) bool {
+	return j.marks.ended[rightInput] || t < j.marks.time(rightInput)
+}
+
+// match finds the right row of a left one, nullRow for none. final is false if it
+// cannot be known yet.
+func (j *asofJoin) match(key uint32, t int64) (row int64, final bool) {
+	switch j.direction {
+	case plan.AsofBackward:
+		if !j.passed(plus(t, j.high)) {
+			return nullRow, false
+		}
+		return j.before(key, t), true
+	case plan.AsofForward:
+		row, at := j.after(key, plus(t, j.low), plus(t, j.high))
+		if row == nullRow {
+			return row, j.passed(plus(t, j.high))
+		}
+		return row, j.passed(at)
+	}
+	return j.nearest(key, t)
+}
+
+// before is the latest row in reach.
+func (j *asofJoin) before(key uint32, t int64) int64 {
+	row, at := j.right.latest(key, plus(t, j.high))
+	if j.low != plan.NoLow && at < plus(t, j.low) {
+		return nullRow
+	}
+	return row
+}
+
+// after is the earliest row between two times, with its time.
+func (j *asofJoin) after(key uint32, least, most int64) (row, at int64) {
+	row, at = j.right.earliest(key, least)
+	if at > most {
+		return nullRow, at
+	}
+	return row, at
+}
+
+func (j *asofJoin) nearest(key uint32, t int64) (row int64, final bool) {
+	low := int64(math.MinInt64)
+	if j.low != plan.NoLow {
+		low = plus(t, j.low)
+	}
+	back, backTime := j.right.latest(key, min(t, plus(t, j.high)))
+	if back != nullRow && backTime < low {
+		back = nullRow
+	}
+	ahead, aheadTime := j.after(key, max(low, plus(t, 1)), plus(t, j.high))
+	switch {
+	case back == nullRow && ahead == nullRow:
+		return nullRow, j.passed(plus(t, j.high))
+	case back == nullRow || ahead != nullRow && aheadTime-t < t-backTime:
+		return ahead, j.passed(aheadTime)
+	}
+	// A row to come can win only by being nearer ahead.
+	return back, j.passed(t) && j.passed(min(plus(t, t-backTime-1), plus(t, j.high)))
+}
+
+// emit sends left rows with their matches.
+func (j *asofJoin) emit(ctx context.Context, left *batch.Batch, matches []int64) error {
+	right, err := j.right.store.take(matches)
+	if err != nil {
+		return err
+	}
+	return j.out.Batch(ctx, left.With(append(left.Cols[:len(left.Cols):len(left.Cols)], right.Cols...)))
+}
+
+// emitKept sends rows that waited.
+func (j *asofJoin) emitKept(ctx context.Context, rows, matches []int64) error {
+	if j.inner {
+		rows, matches = matched(rows, matches)
+		if len(rows) == 0 {
+			return nil
+		}
+	}
+	left, err := j.left.take(rows)
+	if err != nil {
+		return err
+	}
+	return j.emit(ctx, left, matches)
+}
+
+func matched(rows, matches []int64) (r, m []int64) {
+	for i, match := range matches {
+		if match != nullRow {
+			r, m = append(r, rows[i]), append(m, match)
+		}
+	}
+	return r, m
+}
+
+// collect drops the right rows that no left row can match any more (A2), the keys
+// without rows, and the memory of left rows that have left.
+func (j *asofJoin) collect() error {
+	oldest := j.oldest()
+	if len(j.right.links) >= j.right.checkAt {
+		if err := j.dropRight(oldest); err != nil {
+			return err
+		}
+	}
+	if j.left.rows > leastChecked && j.left.rows > 4*j.left.live {
+		if err := j.packLeft(); err != nil {
+			return err
+		}
+	}
+	if j.table.Len() < j.keysAt {
+		return nil
+	}
+	used := make([]bool, j.table.Bound())
+	mark := func(r *timedRow) { used[r.key] = true }
+	j.queue.each(mark)
+	for i := range j.waiting {
+		mark(&j.waiting[i])
+	}
+	dropKeys(j.table, func(id uint32) bool { return used[id] || j.right.heads[id] >= j.right.base })
+	j.keysAt = max(leastChecked, 2*j.table.Len())
+	return nil
+}
+
+// dropRight keeps the right rows that a left row of the time oldest or later can
+// match. Looking back, of the rows at or before what such a row looks at only the
+// latest of each key can.
+func (j *asofJoin) dropRight(oldest int64) error {
+	dead := int64(math.MinInt64)
+	if j.low != plan.NoLow {
+		dead = plus(oldest, j.low)
+	}
+	settled := int64(math.MinInt64)
+	var best []int64
+	if j.direction != plan.AsofForward {
+		settled = oldest
+		if j.direction == plan.AsofBackward || j.high < 0 {
+			settled = plus(oldest, j.high)
+		}
+		best = make([]int64, len(j.right.heads))
+		for key := range best {
+			best[key], _ = j.right.latest(uint32(key), settled)
+		}
+	}
+	_, err := j.right.retain(func(row int64, l *timeLink) bool {
+		return l.t >= dead && (best == nil || l.t > settled || best[l.key] == row)
+	})
+	return err
+}
+
+// packLeft copies the left rows that wait, so that the batches in which few do
+// can be given up.
+func (j *asofJoin) packLeft() error {
+	var rows []int64
+	note := func(r *timedRow) { rows = append(rows, r.row) }
+	each := func(f func(*timedRow)) {
+		j.queue.each(f)
+		for i := range j.waiting {
+			f(&j.waiting[i])
+		}
+	}
+	each(note)
+	slices.Sort(rows)
+	if err := j.left.rebuild(rows); err != nil {
+		return err
+	}
+	each(func(r *timedRow) {
+		at, _ := slices.BinarySearch(rows, r.row)
+		r.row = int64(at)
+	})
+	return nil
+}
