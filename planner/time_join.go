@@ -293,4 +293,3 @@ func (q *Query) intervalJoin(_ *ast.Join, in *joinInputs, c *equiJoin) (plan.Nod
 	node.Properties.StateNote = "the rows of both inputs until the other's watermark has passed their interval"
 	return node, nil
 }
-
