@@ -32,8 +32,13 @@ type pass struct {
 	cancel context.CancelFunc
 	// pauses holds the one request to stand still that may wait.
 	pauses chan pause
-	// done is closed when the pass reads no more.
-	done chan struct{}
+	// done is closed when the pass reads no more; failure, set before, is why, nil
+	// at the end of the source.
+	done    chan struct{}
+	failure error
+	// joiners counts the passes that are joining this one, under the source's lock:
+	// until they are through it is not removed.
+	joiners int
 
 	mu       sync.Mutex
 	position connectors.Positions
@@ -89,13 +94,14 @@ func (p *pass) run(ctx context.Context, r connectors.Reader) {
 				return
 			}
 		} else {
-			err = p.step(ctx, r)
+			err = p.rest(ctx, r)
 		}
 		if errors.Is(err, io.EOF) {
 			p.end(ctx)
 			return
 		}
 		if err != nil {
+			p.failure = err
 			if ctx.Err() == nil {
 				p.source.problem(err)
 			}
@@ -124,6 +130,9 @@ func (p *pass) step(ctx context.Context, r connectors.Reader) error {
 func (p *pass) stepBelow(ctx context.Context, r connectors.Reader, limit connectors.Positions, drop bool) error {
 	if len(p.pending) < maxPending {
 		c, err := p.source.poll(ctx, r)
+		if errors.Is(err, io.EOF) && len(p.pending) > 0 {
+			err = sleep(ctx, pollWait) // the end comes behind what is held back
+		}
 		if err != nil {
 			return err
 		}
@@ -221,10 +230,22 @@ func (p *pass) positions() connectors.Positions {
 
 // follow takes one step behind the main pass, or joins it.
 func (p *pass) follow(ctx context.Context, r connectors.Reader, main *pass) (joined bool, err error) {
-	limit := main.positions()
-	if behind(p.positions(), limit) > mergeRows {
+	select {
+	case <-main.done:
+		return false, p.outlive(ctx, r, main)
+	default:
+	}
+	limit, at := main.positions(), p.positions()
+	if behind(limit, at) > 0 { // main has become so since, and is not as far
+		return false, sleep(ctx, pollWait)
+	}
+	if behind(at, limit) > mergeRows {
 		return false, p.stepBelow(ctx, r, limit, false)
 	}
+	if !p.source.hold(main) {
+		return false, nil
+	}
+	defer p.source.release(main)
 	req := pause{held: make(chan struct{}), resume: make(chan struct{})}
 	defer close(req.resume)
 	select {
@@ -234,8 +255,8 @@ func (p *pass) follow(ctx context.Context, r connectors.Reader, main *pass) (joi
 	}
 	select {
 	case <-req.held:
-	case <-main.done: // it has ended, and so will this one
-		return false, p.rest(ctx, r)
+	case <-main.done:
+		return false, p.outlive(ctx, r, main)
 	case <-ctx.Done():
 		return false, ctx.Err()
 	}
@@ -249,6 +270,22 @@ func (p *pass) follow(ctx context.Context, r connectors.Reader, main *pass) (joi
 	return true, nil
 }
 
+// outlive goes on without a main pass that reads no more: to the end of the
+// source, or no further than where it failed.
+func (p *pass) outlive(ctx context.Context, r connectors.Reader, main *pass) error {
+	switch {
+	case p.source.mainPass() != main:
+		return nil
+	case main.failure == nil:
+		return p.rest(ctx, r)
+	}
+	limit := main.positions()
+	if behind(p.positions(), limit) > 0 {
+		return p.stepBelow(ctx, r, limit, false)
+	}
+	return main.failure
+}
+
 // rest publishes what was held back and reads on without a limit.
 func (p *pass) rest(ctx context.Context, r connectors.Reader) error {
 	for _, c := range p.pending {
@@ -258,6 +295,24 @@ func (p *pass) rest(ctx context.Context, r connectors.Reader) error {
 	}
 	p.pending = nil
 	return p.step(ctx, r)
+}
+
+// hold keeps a pass from being removed; false if it is not the main one any more.
+func (s *Source) hold(main *pass) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.main != main {
+		return false
+	}
+	main.joiners++
+	return true
+}
+
+func (s *Source) release(main *pass) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	main.joiners--
+	s.removeUnused(main)
 }
 
 // join moves the consumers of p to the main pass, which stands still.

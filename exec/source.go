@@ -82,6 +82,9 @@ func newSource(spec SourceSpec, env *Env) *Source {
 func (s *Source) attach(ctx context.Context, c *consumer) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.closed {
+		return ErrStopped
+	}
 	if s.main != nil && !s.main.begun {
 		s.main.hub.attach(c, false)
 		return nil
@@ -99,10 +102,19 @@ func (s *Source) addPass() *pass {
 	p := newPass(s)
 	s.passes = append(s.passes, p)
 	if s.main == nil {
-		s.main = p
-		p.hub.store = s.history
+		s.lead(p)
 	}
 	return p
+}
+
+// lead makes a pass the main one. The history starts anew with it: it may be
+// about to read rows again that another main pass has read. The source's lock is
+// held.
+func (s *Source) lead(p *pass) {
+	s.main, s.history = p, newHistory(s.spec.HistoryRows)
+	p.hub.mu.Lock()
+	defer p.hub.mu.Unlock()
+	p.hub.store = s.history
 }
 
 // tail adds a consumer that sees rows from now on, the retained ones first.
@@ -119,18 +131,19 @@ func (s *Source) tail(ctx context.Context, c *consumer, snapshot bool) error {
 
 // detach removes a consumer; a pass that nobody reads any more ends.
 func (s *Source) detach(c *consumer) {
-	s.mu.Lock()
-	passes := append([]*pass(nil), s.passes...)
-	s.mu.Unlock()
-	for _, p := range passes {
-		p.hub.detach(c)
-	}
-	s.mu.Lock()
+	c.q.close()
+	s.mu.Lock() // so that no pass hands the consumer to another meanwhile
 	defer s.mu.Unlock()
-	for _, p := range passes {
-		if p.hub.consumerCount() == 0 && !(s.spec.Always && p == s.main) {
-			s.remove(p)
-		}
+	for _, p := range append([]*pass(nil), s.passes...) {
+		p.hub.detach(c)
+		s.removeUnused(p)
+	}
+}
+
+// removeUnused ends a pass that nobody reads. The source's lock is held.
+func (s *Source) removeUnused(p *pass) {
+	if p.hub.consumerCount() == 0 && p.joiners == 0 && !(s.spec.Always && p == s.main) {
+		s.remove(p)
 	}
 }
 
@@ -146,7 +159,7 @@ func (s *Source) remove(p *pass) {
 	if s.main == p {
 		s.main = nil
 		if len(s.passes) > 0 {
-			s.main = s.passes[0]
+			s.lead(s.passes[0])
 		}
 	}
 }
