@@ -172,6 +172,9 @@ func (g *grouping) position(ref *groupRef) int {
 // rewrite turns an expression over the input into one over the aggregate's
 // output. A column that is neither grouped nor aggregated is 42803.
 func (g *grouping) rewrite(e plan.Expr) (plan.Expr, error) {
+	if ref, ok := e.(*groupRef); ok && ref.what == "scalar" {
+		return ref, nil
+	}
 	if ref, ok := e.(*groupRef); ok {
 		return &plan.Column{Index: g.position(ref), Name: ref.name, T: ref.t, Pos: -1}, nil
 	}

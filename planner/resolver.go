@@ -24,7 +24,7 @@ type resolver struct {
 	inAggregate bool
 	// scalars collects the subqueries used as values; nil where none are allowed.
 	scalars *scalars
-	depth       int
+	depth   int
 }
 
 // maxExprDepth bounds recursion; the parser has a bound of its own, and this one

@@ -16,6 +16,9 @@ type scope struct {
 	columns []scopeColumn
 	// outer is the scope around a subquery, nil for none.
 	outer *scope
+	// prefer is where the columns of a subquery begin that hide those of the query
+	// around it, 0 for none.
+	prefer int
 }
 
 // scopeColumn is one column with the relation it came from.
@@ -57,6 +60,9 @@ func (s *scope) find(name ast.Name) (index int, missing bool, err error) {
 	found := visible
 	if len(found) == 0 {
 		found = hidden
+	}
+	if inner := slices.IndexFunc(found, func(i int) bool { return i >= s.prefer }); s.prefer > 0 && inner > 0 {
+		found = found[inner:]
 	}
 	switch {
 	case len(found) == 1:

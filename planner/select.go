@@ -69,6 +69,8 @@ type core struct {
 	order  []plan.SortKey
 	// distinct are the expressions of DISTINCT ON.
 	distinct []plan.Expr
+	// scalars are the subqueries that stand as values in all of these.
+	scalars scalars
 }
 
 func (q *Query) selectCore(sel *ast.Select, order []ast.OrderItem, outer *scope) (plan.Node, error) {
@@ -79,7 +81,7 @@ func (q *Query) selectCore(sel *ast.Select, order []ast.OrderItem, outer *scope)
 	sc.outer = outer
 	c := &core{q: q, sel: sel, node: node, scope: sc, over: &overs{named: sel.Windows, names: map[string]int{}}}
 	if where != nil {
-		if c.node, err = q.filter(c.node, sc, where, "WHERE"); err != nil {
+		if err := c.where(where); err != nil {
 			return nil, err
 		}
 	}
@@ -93,6 +95,8 @@ func (q *Query) selectCore(sel *ast.Select, order []ast.OrderItem, outer *scope)
 		if err := c.aggregate(); err != nil {
 			return nil, err
 		}
+	} else {
+		c.attachScalars()
 	}
 	if err := c.overs(); err != nil {
 		return nil, err
@@ -124,7 +128,7 @@ func newFilter(node plan.Node, predicate plan.Expr) plan.Node {
 
 // resolve resolves the select list, HAVING and ORDER BY over the input.
 func (c *core) resolve(order []ast.OrderItem) error {
-	r := &resolver{q: c.q, scope: c.scope, group: c.group, over: c.over, clause: "SELECT"}
+	r := &resolver{q: c.q, scope: c.scope, group: c.group, over: c.over, clause: "SELECT", scalars: &c.scalars}
 	for _, item := range c.sel.Items {
 		if item.Star {
 			columns, err := c.scope.star(item.Qualifier, item.Pos)
@@ -263,11 +267,9 @@ func (c *core) aggregate() error {
 	}
 	c.node = agg
 	if c.having != nil {
-		pred, err := g.rewrite(c.having)
-		if err != nil {
+		if c.having, err = g.rewrite(c.having); err != nil {
 			return err
 		}
-		c.node = newFilter(c.node, pred)
 	}
 	for i, e := range c.exprs {
 		if c.exprs[i], err = g.rewrite(e); err != nil {
@@ -283,6 +285,10 @@ func (c *core) aggregate() error {
 		if c.distinct[i], err = g.rewrite(e); err != nil {
 			return err
 		}
+	}
+	c.attachScalars()
+	if c.having != nil {
+		c.node = newFilter(c.node, c.having)
 	}
 	return c.over.rewrite(g.rewrite)
 }
@@ -336,6 +342,18 @@ func (c *core) sortColumns() (extra int) {
 		c.order[i].Expr = &plan.Column{Index: at, Name: c.names[at], T: c.exprs[at].Type(), Pos: -1}
 	}
 	return extra
+}
+
+// pickColumns keeps the first columns of a node, which are a schema's.
+func pickColumns(node plan.Node, schema *batch.Schema) plan.Node {
+	exprs := make([]plan.Expr, len(schema.Fields))
+	for i, f := range schema.Fields {
+		exprs[i] = &plan.Column{Index: i, Name: f.Name, T: f.Type, Pos: -1}
+	}
+	p := node.Props()
+	p.StateNote, p.Unbounded = "", false
+	p.Key, p.HasKey = mapKey(p, exprs)
+	return &plan.Project{Base: plan.Base{Out: schema, Properties: p}, Input: node, Exprs: exprs}
 }
 
 // pick keeps the first n columns.

@@ -97,6 +97,9 @@ func (n *Join) Label() string {
 }
 
 // Label implements Node.
+func (*SingleRow) Label() string { return "Single row" }
+
+// Label implements Node.
 func (n *Union) Label() string { return "Union all" }
 
 // Explain returns the tree as indented lines, an operator a line, with its

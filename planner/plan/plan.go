@@ -220,6 +220,13 @@ type Join struct {
 	Residual Expr
 }
 
+// SingleRow gives exactly one row of a bounded input of at most one: NULLs where
+// it is empty, and an error (21000) where it has more.
+type SingleRow struct {
+	Base
+	Input Node
+}
+
 // Union passes the rows of all inputs, which have the same columns.
 type Union struct {
 	Base
@@ -252,6 +259,9 @@ func (n *Limit) Inputs() []Node { return []Node{n.Input} }
 
 // Inputs implements Node.
 func (n *Join) Inputs() []Node { return []Node{n.Left, n.Right} }
+
+// Inputs implements Node.
+func (n *SingleRow) Inputs() []Node { return []Node{n.Input} }
 
 // Inputs implements Node.
 func (n *Union) Inputs() []Node { return n.All }

@@ -1,0 +1,307 @@
+package planner
+
+import (
+	"laminardb/planner/function"
+	"laminardb/planner/plan"
+	"laminardb/sql/ast"
+	"laminardb/sql/batch"
+	"laminardb/sql/pgerr"
+)
+
+// whereSubqueries turns the conditions [NOT] EXISTS (query) and x IN (query) of a
+// WHERE into semi and anti joins, and returns what is left of it.
+func (q *Query) whereSubqueries(node plan.Node, sc *scope, where ast.Expr) (plan.Node, ast.Expr, error) {
+	var rest []ast.Expr
+	for _, cond := range conditions(where) {
+		e, anti := cond, false
+		if u, ok := e.(*ast.Unary); ok && u.Op == "not" {
+			e, anti = u.Operand, true
+		}
+		var err error
+		switch e := e.(type) {
+		case *ast.Exists:
+			node, err = q.existsJoin(node, sc, e.Query, nil, anti)
+		case *ast.In:
+			if e.Query == nil {
+				rest = append(rest, cond)
+				continue
+			}
+			if anti != e.Not {
+				return nil, nil, unsupported(e.Pos, "NOT IN (SELECT ..) is not supported").
+					WithHint("Use NOT EXISTS, which does not depend on NULLs in the subquery.")
+			}
+			node, err = q.existsJoin(node, sc, e.Query, e.Operand, false)
+		default:
+			rest = append(rest, cond)
+			continue
+		}
+		if err != nil {
+			return nil, nil, err
+		}
+	}
+	return node, conjunction(rest), nil
+}
+
+// existsJoin joins a node with a subquery: rows stay that have a match in it (no
+// match, for anti). operand is x of x IN (..), nil for EXISTS. Conditions of a
+// plain subquery may name columns of sc; they become the join's.
+func (q *Query) existsJoin(node plan.Node, sc *scope, query *ast.Query, operand ast.Expr, anti bool) (plan.Node, error) {
+	kind := plan.JoinSemi
+	if anti {
+		kind = plan.JoinAnti
+	}
+	in, err := q.subqueryInput(query)
+	if err != nil {
+		return nil, err
+	}
+	both := sc.join(in.scope)
+	var on []plan.Expr
+	for _, cond := range in.correlated {
+		// An unqualified name means the subquery's column where it has one.
+		inner := &scope{columns: both.columns, prefer: len(sc.columns)}
+		e, err := (&resolver{q: q, scope: inner, clause: "WHERE"}).expr(cond)
+		if err != nil {
+			return nil, err
+		}
+		if e, err = q.boolean(e, cond.Position(), "WHERE"); err != nil {
+			return nil, err
+		}
+		on = append(on, e)
+	}
+	if operand != nil {
+		test, err := q.inTest(sc, operand, query, in)
+		if err != nil {
+			return nil, err
+		}
+		on = append(on, test)
+	}
+	var cond plan.Expr
+	switch len(on) {
+	case 0:
+	case 1:
+		cond = on[0]
+	default:
+		cond = logic(false, on...)
+	}
+	leftKeys, rightKeys, residual := splitEqui(cond, len(sc.columns))
+	return q.newJoin(kind, node, in.node, leftKeys, rightKeys, residual), nil
+}
+
+// subqueryInput is a planned subquery that is tested for rows.
+type subqueryInput struct {
+	node  plan.Node
+	scope *scope
+	// column is the expression of IN over the scope, nil for the only column.
+	column ast.Expr
+	// correlated are conditions that name columns of the query around it.
+	correlated []ast.Expr
+}
+
+// subqueryInput plans a subquery. The conditions of a plain SELECT that its own
+// FROM cannot answer are left over as correlated, and the scope is then that of
+// its FROM; otherwise it is that of its output.
+func (q *Query) subqueryInput(query *ast.Query) (*subqueryInput, error) {
+	node, sc, err := q.query(query, nil)
+	if err == nil || !undefinedName(err) {
+		return &subqueryInput{node: node, scope: sc}, err
+	}
+	sel, ok := query.Body.(*ast.Select)
+	plain := ok && len(query.With) == 0 && query.Limit == nil && query.Offset == nil && len(sel.GroupBy) == 0 &&
+		sel.Having == nil && len(sel.From) > 0 && len(sel.Items) == 1 && !hasAggregate(sel)
+	if !plain {
+		return nil, err
+	}
+	out := &subqueryInput{column: sel.Items[0].Expr}
+	if out.node, out.scope, _, err = q.from(sel.From, nil); err != nil {
+		return nil, err
+	}
+	for _, cond := range conditions(sel.Where) {
+		filtered, err := q.filter(out.node, out.scope, cond, "WHERE")
+		switch {
+		case err == nil:
+			out.node = filtered
+		case undefinedName(err):
+			out.correlated = append(out.correlated, cond)
+		default:
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+func undefinedName(err error) bool {
+	return pgerr.Is(err, pgerr.UndefinedColumn) || pgerr.Is(err, pgerr.UndefinedTable)
+}
+
+// inTest is operand = the subquery's column, over both inputs.
+func (q *Query) inTest(sc *scope, operand ast.Expr, query *ast.Query, in *subqueryInput) (plan.Expr, error) {
+	left, err := (&resolver{q: q, scope: sc, clause: "WHERE"}).expr(operand)
+	if err != nil {
+		return nil, err
+	}
+	var column plan.Expr
+	if in.column != nil {
+		if column, err = (&resolver{q: q, scope: in.scope, clause: "SELECT"}).expr(in.column); err != nil {
+			return nil, err
+		}
+	} else if column, err = onlyColumn(in.scope, query.Pos, "subquery has too many columns"); err != nil {
+		return nil, err
+	}
+	r := &resolver{q: q, scope: sc, clause: "IN"}
+	return r.operator("=", operand.Position(), []plan.Expr{left, shift(column, len(sc.columns))}, []ast.Pos{operand.Position(), query.Pos})
+}
+
+func onlyColumn(sc *scope, pos ast.Pos, otherwise string) (*plan.Column, error) {
+	visible, err := sc.star(nil, pos)
+	if err != nil {
+		return nil, err
+	}
+	if len(visible) != 1 {
+		return nil, pgerr.At(int(pos), pgerr.SyntaxError, "%s", otherwise)
+	}
+	return visible[0], nil
+}
+
+// hasAggregate reports whether a SELECT's list calls an aggregate.
+func hasAggregate(sel *ast.Select) bool {
+	var walk func(e ast.Expr) bool
+	walk = func(e ast.Expr) bool {
+		if f, ok := e.(*ast.FuncCall); ok && f.Over == nil && function.Classify(f.Name.Last())&function.Aggregate != 0 {
+			return true
+		}
+		for _, c := range children(e) {
+			if walk(c) {
+				return true
+			}
+		}
+		return false
+	}
+	for _, item := range sel.Items {
+		if item.Expr != nil && walk(item.Expr) {
+			return true
+		}
+	}
+	return false
+}
+
+// scalars are the subqueries that stand as values in the clauses resolved with
+// one resolver.
+type scalars struct{ nodes []plan.Node }
+
+// scalarSubquery plans (query) as a value and returns a reference that attach
+// gives its column.
+func (r *resolver) scalarSubquery(e *ast.ScalarSubquery) (plan.Expr, error) {
+	if r.scalars == nil || r.inAggregate {
+		return nil, unsupported(e.Pos, "a subquery is not supported here")
+	}
+	node, sc, err := r.q.query(e.Query, nil)
+	if err != nil {
+		if undefinedName(err) {
+			return nil, pgerr.From(err).WithHint("A subquery used as a value cannot name columns of the query around it yet.")
+		}
+		return nil, err
+	}
+	column, err := onlyColumn(sc, e.Pos, "subquery must return only one column")
+	if err != nil {
+		return nil, err
+	}
+	single, err := r.q.single(node, column, e.Pos)
+	if err != nil {
+		return nil, err
+	}
+	r.scalars.nodes = append(r.scalars.nodes, single)
+	return &groupRef{what: "scalar", index: len(r.scalars.nodes) - 1, t: column.T, name: "(subquery)"}, nil
+}
+
+// single makes a subquery give exactly one row of one column.
+func (q *Query) single(node plan.Node, column *plan.Column, pos ast.Pos) (plan.Node, error) {
+	p := newProject(node, []plan.Expr{column}, []string{column.Name}, false)
+	if isGlobal(node) {
+		return p, nil
+	}
+	if q.Mode != Once {
+		return nil, unsupported(pos, "a subquery used as a value must be an aggregate without GROUP BY in a continuous query")
+	}
+	s := &plan.SingleRow{Input: p}
+	s.Out = batch.NewSchema(batch.Field{Name: column.Name, Type: column.T})
+	s.Properties = plan.Properties{HasKey: true}
+	return s, nil
+}
+
+// isGlobal reports whether a node always has exactly one row.
+func isGlobal(node plan.Node) bool {
+	switch n := node.(type) {
+	case *plan.Project:
+		return isGlobal(n.Input)
+	case *plan.Aggregate:
+		return len(n.Keys) == 0 && n.Window == nil
+	}
+	return false
+}
+
+// attach joins the subqueries to a node; their columns follow the node's.
+func (q *Query) attach(node plan.Node, s *scalars) (plan.Node, int) {
+	base := len(node.Schema().Fields)
+	for _, sub := range s.nodes {
+		node = q.newJoin(plan.JoinInner, node, sub, nil, nil, nil)
+	}
+	return node, base
+}
+
+// withScalars replaces references to subqueries by their columns.
+func withScalars(e plan.Expr, base int) plan.Expr {
+	if e == nil {
+		return nil
+	}
+	return plan.Rewrite(e, func(x plan.Expr) plan.Expr {
+		if ref, ok := x.(*groupRef); ok && ref.what == "scalar" {
+			return &plan.Column{Index: base + ref.index, Name: ref.name, T: ref.t, Pos: -1}
+		}
+		return x
+	})
+}
+
+// where puts WHERE on top of a SELECT's input: its subqueries as joins, then the
+// rest.
+func (c *core) where(cond ast.Expr) error {
+	node, rest, err := c.q.whereSubqueries(c.node, c.scope, cond)
+	c.node = node
+	if err != nil || rest == nil {
+		return err
+	}
+	subs := &scalars{}
+	e, err := (&resolver{q: c.q, scope: c.scope, clause: "WHERE", scalars: subs}).expr(rest)
+	if err != nil {
+		return err
+	}
+	if e, err = c.q.boolean(e, rest.Position(), "WHERE"); err != nil {
+		return err
+	}
+	joined, base := c.q.attach(node, subs)
+	c.node = newFilter(joined, withScalars(e, base))
+	if len(subs.nodes) > 0 { // what is above sees the columns of FROM only
+		schema := *node.Schema()
+		schema.EventTime = joined.Schema().EventTime
+		c.node = pickColumns(c.node, &schema)
+	}
+	return nil
+}
+
+// attachScalars joins the subqueries of the select list, HAVING and ORDER BY.
+func (c *core) attachScalars() {
+	if len(c.scalars.nodes) == 0 {
+		return
+	}
+	var base int
+	c.node, base = c.q.attach(c.node, &c.scalars)
+	for i, e := range c.exprs {
+		c.exprs[i] = withScalars(e, base)
+	}
+	for i, k := range c.order {
+		c.order[i].Expr = withScalars(k.Expr, base)
+	}
+	for i, e := range c.distinct {
+		c.distinct[i] = withScalars(e, base)
+	}
+	c.having = withScalars(c.having, base)
+}
