@@ -141,6 +141,17 @@ func (s *testServer) stop(t *testing.T) {
 	}
 }
 
+// kill is kill -9. It needs a child.
+func (s *testServer) kill(t *testing.T) {
+	t.Helper()
+	if err := s.process.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	_ = s.process.Wait() // "signal: killed"
+	_ = s.stdin.Close()  // Wait may have closed it
+	s.process = nil
+}
+
 // newTestBroker starts a Kafka broker and a registry in memory.
 func newTestBroker(t *testing.T) *devbroker.Broker {
 	t.Helper()
