@@ -28,23 +28,45 @@ func (q *Query) newAggregate(input plan.Node, g *grouping, top bool) (*plan.Aggr
 	agg := &plan.Aggregate{Input: input, Keys: g.keys, Window: g.window, Aggs: g.aggs, Emit: emit}
 	agg.Out = g.schema(in)
 	p := &agg.Properties
-	p.Changelog = q.Mode != Once && emit.Mode != plan.EmitFinal && (len(g.aggs) > 0 || input.Props().Changelog)
+	p.Changelog = q.Mode != Once && g.changes(emit, input.Props().Changelog)
 	p.HasKey = true
 	for i := range g.keys {
 		p.Key = append(p.Key, i)
 	}
 	if g.window != nil {
-		p.Key = append(p.Key, len(g.keys))
+		p.Key = append(p.Key, g.windowKey())
 	}
-	q.stateNote(p, g)
+	q.stateNote(p, g, emit)
 	return agg, nil
 }
 
-func (q *Query) stateNote(p *plan.Properties, g *grouping) {
+// changes reports whether rows that have left can go away again.
+func (g *grouping) changes(e plan.Emit, input bool) bool {
+	// A row of keys and fixed bounds alone only goes with its input's rows.
+	values := len(g.aggs) > 0 || g.window != nil && g.window.Kind == plan.Session
+	if e.Mode == plan.EmitFinal {
+		return values && e.LatenessMillis > 0
+	}
+	return values || input
+}
+
+// windowKey is the output column that tells the windows of a key apart: those of
+// cumulate share their start.
+func (g *grouping) windowKey() int {
+	if g.window.Kind == plan.Cumulate {
+		return len(g.keys) + 1
+	}
+	return len(g.keys)
+}
+
+func (q *Query) stateNote(p *plan.Properties, g *grouping, e plan.Emit) {
 	keys := plan.ExprList(g.keys)
 	switch {
-	case g.window != nil && g.window.OnEventTime && g.window.Kind != plan.Session:
-		p.StateNote = "a row per " + strings.TrimPrefix(keys+", window", ", ") + ", dropped when the watermark passes the window's end"
+	case g.window != nil && g.window.OnEventTime:
+		p.StateNote = "a row per " + strings.TrimPrefix(keys+", "+stateUnit(g.window, e), ", ") + ", dropped when the watermark passes the window's end"
+		if e.LatenessMillis > 0 {
+			p.StateNote += fmt.Sprintf(" by %d ms", e.LatenessMillis)
+		}
 	case len(g.keys) == 0 && g.window == nil:
 		p.StateNote = "one row"
 	default:
@@ -56,13 +78,44 @@ func (q *Query) stateNote(p *plan.Properties, g *grouping) {
 	}
 }
 
+// stateUnit is what a window's aggregate keeps a row of for each key.
+func stateUnit(w *plan.Window, e plan.Emit) string {
+	switch {
+	case w.Kind == plan.Session:
+		return "session"
+	case w.Kind == plan.Hop && e.Mode == plan.EmitFinal:
+		return "slice of " + fmt.Sprintf("%d ms", divisor(w.SizeMillis, w.SlideMillis))
+	case w.Kind == plan.Cumulate && e.Mode == plan.EmitFinal:
+		return "slice of " + fmt.Sprintf("%d ms", w.SlideMillis)
+	}
+	return "window"
+}
+
+func divisor(a, b int64) int64 {
+	for b != 0 {
+		a, b = b, a%b
+	}
+	return a
+}
+
 // emit decides when an aggregate's results leave it.
 func (q *Query) emit(input plan.Node, g *grouping, top bool) (plan.Emit, error) {
-	e := plan.Emit{LatenessMillis: q.LatenessMillis}
+	var e plan.Emit
 	if q.Mode == Once {
 		return plan.Emit{Mode: plan.EmitFinal}, nil
 	}
+	if g.window != nil && g.window.Kind == plan.Session && input.Props().Changelog {
+		pos := -1
+		if c, ok := g.window.Time.(*plan.Column); ok {
+			pos = c.Pos
+		}
+		return e, pgerr.At(pos, pgerr.FeatureNotSupported, "session windows over rows that can go away again are not supported").
+			WithHint("Use tumble, hop or cumulate, or a session over the rows before they are aggregated.")
+	}
 	closes := g.window != nil && g.window.OnEventTime && !input.Props().Changelog
+	if top && q.LatenessMillis > 0 && g.window != nil && g.window.OnEventTime {
+		e.LatenessMillis, q.lateness = q.LatenessMillis, true
+	}
 	e.Mode = plan.EmitChanges
 	if closes && q.Mode == Stream {
 		e.Mode = plan.EmitFinal

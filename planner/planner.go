@@ -80,6 +80,8 @@ type Query struct {
 	depth   int
 	ctes    []map[string]*cte
 	emitted bool // the EMIT clause found its operator
+	// lateness says that ALLOW LATENESS found its operator.
+	lateness bool
 }
 
 // Result is a finished plan.
@@ -106,6 +108,10 @@ func (q *Query) Plan(query *ast.Query) (*Result, error) {
 		if err := q.plainEmit(node); err != nil {
 			return nil, err
 		}
+	}
+	if q.LatenessMillis > 0 && !q.lateness && q.Mode != Once {
+		return nil, pgerr.Newf(pgerr.FeatureNotSupported, "ALLOW LATENESS needs a time window on the event time").
+			WithHint("Group by a time window, such as tumble(ts, INTERVAL '5' SECOND), on the source's watermarked column.")
 	}
 	if err := q.checkContinuous(node); err != nil {
 		return nil, err

@@ -28,23 +28,18 @@ func (q *Query) groupWindow(g *grouping, call *ast.FuncCall) error {
 	if err != nil {
 		return err
 	}
-	if w.Kind != plan.Tumble {
-		return unsupported(call.Pos, "%s windows are not supported yet", call.Name.Last())
-	}
 	g.window, g.windowName, g.windowType = w, name, w.Time.Type()
 	return nil
 }
 
 // timeWindowCall resolves tumble(time, size [, offset]), hop(time, slide, size [,
-// offset]), session(time, gap) or cumulate(time, step, max).
+// offset]), session(time, gap) or cumulate(time, step, max [, offset]).
 func (q *Query) timeWindowCall(input *scope, call *ast.FuncCall) (*plan.Window, string, error) {
 	name, _ := windowBase(call.Name.Last())
 	least, most := 2, 3
 	switch name {
-	case "hop":
+	case "hop", "cumulate":
 		least, most = 3, 4
-	case "cumulate":
-		least = 3
 	case "session":
 		most = 2
 	}
@@ -105,18 +100,43 @@ var windowUsage = map[string]string{
 	"tumble":   "(time, size [, offset])",
 	"hop":      "(time, slide, size [, offset])",
 	"session":  "(time, gap)",
-	"cumulate": "(time, step, max)",
+	"cumulate": "(time, step, max [, offset])",
 }
+
+// maxLengthMillis bounds lengths, so that times of microseconds never overflow:
+// 35 thousand years.
+const maxLengthMillis = 1 << 50
+
+// maxOverlap bounds how many windows a row is in: each is a result of its own.
+const maxOverlap = 10_000
 
 func checkLengths(w *plan.Window, call *ast.FuncCall, name string) error {
 	pos := int(call.Args[1].Position())
+	if max(w.SizeMillis, w.SlideMillis, w.OffsetMillis) > maxLengthMillis {
+		return pgerr.At(pos, pgerr.InvalidParameterValue, "the lengths of %s must be below %d ms", name, int64(maxLengthMillis))
+	}
 	if w.SizeMillis <= 0 || w.Kind == plan.Hop && w.SlideMillis <= 0 || w.Kind == plan.Cumulate && w.SlideMillis <= 0 {
 		return pgerr.At(pos, pgerr.InvalidParameterValue, "the lengths of %s must be positive", name)
 	}
 	if w.Kind == plan.Cumulate && w.SizeMillis%w.SlideMillis != 0 {
 		return pgerr.At(pos, pgerr.InvalidParameterValue, "cumulate's max must be a multiple of its step")
 	}
+	if w.SlideMillis > 0 && w.SizeMillis/w.SlideMillis > maxOverlap {
+		return pgerr.At(pos, pgerr.FeatureNotSupported, "a row would be in %d windows, which is more than %d", w.SizeMillis/w.SlideMillis, maxOverlap)
+	}
 	return nil
+}
+
+// Lateness reads ALLOW LATENESS, in milliseconds; 0 for nil.
+func Lateness(l *ast.IntervalLiteral) (int64, error) {
+	if l == nil {
+		return 0, nil
+	}
+	millis, err := intervalMillis(l)
+	if err == nil && millis > maxLengthMillis {
+		err = pgerr.At(int(l.Pos), pgerr.InvalidParameterValue, "ALLOW LATENESS must be below %d ms", int64(maxLengthMillis))
+	}
+	return millis, err
 }
 
 func windowFingerprint(w *plan.Window) string {
@@ -158,7 +178,7 @@ func (r *resolver) timeWindow(e *ast.FuncCall, name string) (plan.Expr, error) {
 		}
 	}
 	if w.Kind != plan.Tumble {
-		return nil, unsupported(e.Pos, "%s is supported in GROUP BY only", name)
+		return nil, unsupported(e.Pos, "%s is not a function of a row alone: group by the same window", name)
 	}
 	return r.tumbleBound(e, w, end)
 }

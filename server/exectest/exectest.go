@@ -123,7 +123,11 @@ func (w *World) Query(sql string) (string, error) {
 	if stmt.Kind == "materialized view" {
 		mode = planner.View
 	}
-	p := &planner.Query{Relations: relations{w, false}, Mode: mode, Emit: stmt.Emit}
+	lateness, err := planner.Lateness(stmt.Lateness)
+	if err != nil {
+		return "", err
+	}
+	p := &planner.Query{Relations: relations{w, false}, Mode: mode, Emit: stmt.Emit, LatenessMillis: lateness}
 	r, err := p.Plan(stmt.Query)
 	if err != nil {
 		return "", err

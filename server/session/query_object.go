@@ -22,13 +22,14 @@ func (db *Database) planQuery(s *ast.CreateQuery, snapshot *catalog.Snapshot) (*
 		return nil, pgerr.At(int(s.Pos), pgerr.FeatureNotSupported, "CREATE VIEW is not supported yet").
 			WithHint("Use CREATE MATERIALIZED VIEW.")
 	}
-	if s.Lateness != nil {
-		return nil, pgerr.At(int(s.Lateness.Pos), pgerr.FeatureNotSupported, "ALLOW LATENESS is not supported yet")
+	lateness, err := planner.Lateness(s.Lateness)
+	if err != nil {
+		return nil, err
 	}
 	if s.LateTo != nil {
 		return nil, pgerr.At(int(s.LateTo.Pos), pgerr.FeatureNotSupported, "LATE DATA TO is not supported yet")
 	}
-	q := &planner.Query{Relations: relations{db, snapshot}, Mode: mode, Emit: s.Emit}
+	q := &planner.Query{Relations: relations{db, snapshot}, Mode: mode, Emit: s.Emit, LatenessMillis: lateness}
 	r, err := q.Plan(s.Query)
 	if err != nil {
 		return nil, err
