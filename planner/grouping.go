@@ -257,7 +257,10 @@ func (q *Query) groupBy(sel *ast.Select, input *scope) (*grouping, error) {
 		if item.Kind != ast.GroupExpr {
 			return nil, unsupported(item.Pos, "ROLLUP, CUBE and GROUPING SETS are not supported yet")
 		}
-		e := groupExpr(item.Expr, sel, input)
+		e, err := groupExpr(item.Expr, sel, input)
+		if err != nil {
+			return nil, err
+		}
 		if call, ok := e.(*ast.FuncCall); ok && isWindowCall(call) {
 			if err := q.groupWindow(g, call); err != nil {
 				return nil, err
@@ -288,24 +291,25 @@ func contains(list []string, s string) bool {
 
 // groupExpr follows PostgreSQL: a number is a select item, a bare name is an
 // input column, or else an output name.
-func groupExpr(e ast.Expr, sel *ast.Select, input *scope) ast.Expr {
+func groupExpr(e ast.Expr, sel *ast.Select, input *scope) (ast.Expr, error) {
 	if l, ok := e.(*ast.Literal); ok && l.Kind == ast.IntLiteral {
 		for i, item := range sel.Items {
 			if fmt.Sprint(i+1) == l.Text && item.Expr != nil {
-				return item.Expr
+				return item.Expr, nil
 			}
 		}
+		return nil, pgerr.At(int(l.Pos), pgerr.InvalidColumnReference, "GROUP BY position %s is not in select list", l.Text)
 	}
 	if c, ok := e.(*ast.Column); ok && len(c.Name.Parts) == 1 {
 		if _, missing, err := input.find(c.Name); err == nil && missing {
 			for _, item := range sel.Items {
 				if item.Alias == c.Name.Last() && item.Expr != nil {
-					return item.Expr
+					return item.Expr, nil
 				}
 			}
 		}
 	}
-	return e
+	return e, nil
 }
 
 // schema lays out the aggregate's output.

@@ -47,6 +47,9 @@ func (q *Query) join(j *ast.Join) (plan.Node, *scope, error) {
 		node, err := q.continuousJoin(j, in, c)
 		return node, in.both, err
 	}
+	if node, err := q.intervalJoin(j, in, c); node != nil || err != nil {
+		return node, in.both, err
+	}
 	return q.newJoin(c.kind, left, right, leftKeys, rightKeys, residual), in.both, nil
 }
 
@@ -85,6 +88,10 @@ func (q *Query) joinCondition(j *ast.Join, left, right, both *scope) (plan.Expr,
 	using := j.Using
 	if j.Natural {
 		using = commonColumns(left, right)
+	}
+	if j.Kind == ast.FullJoin && len(using) > 0 {
+		return nil, unsupported(j.Pos, "FULL JOIN with USING or NATURAL is not supported yet").
+			WithHint("Use ON, and COALESCE over the columns of both sides.")
 	}
 	var tests []plan.Expr
 	for _, name := range using {

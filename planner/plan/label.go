@@ -26,7 +26,10 @@ func (n *Aggregate) Label() string {
 	for i, a := range n.Aggs {
 		aggs[i] = a.Label
 	}
-	parts := []string{"Aggregate " + strings.Join(aggs, ", ")}
+	parts := []string{"Aggregate"}
+	if len(aggs) > 0 {
+		parts = append(parts, strings.Join(aggs, ", "))
+	}
 	if len(n.Keys) > 0 {
 		parts = append(parts, "by "+ExprList(n.Keys))
 	}
