@@ -1,6 +1,7 @@
 package connectors
 
 import (
+	"maps"
 	"sort"
 	"strconv"
 	"strings"
@@ -26,6 +27,17 @@ func (o Options) String(name, def string) string {
 		return def
 	}
 	return v.Value
+}
+
+// With returns the options with one more, or one replaced. What is read from
+// either counts as used in both.
+func (o Options) With(name, value string) Options {
+	c := o
+	c.values = maps.Clone(o.values)
+	opt := c.values[name]
+	opt.Name, opt.Value = name, value
+	c.values[name] = opt
+	return c
 }
 
 // Required returns the option's value, or 22023 where it is missing or empty.

@@ -12,7 +12,7 @@ import (
 
 // chunk makes the drained records and their decoded columns into a chunk that
 // shares nothing with C memory.
-func (r *reader) chunk(d *format.Decoded) *connectors.Chunk {
+func (r *reader) chunk(d *format.Decoded, gone *deletes) *connectors.Chunk {
 	b := r.batch
 	c := &connectors.Chunk{
 		Splits:  pick(b.partitions, d.Record, d.Rows),
@@ -21,7 +21,10 @@ func (r *reader) chunk(d *format.Decoded) *connectors.Chunk {
 		Records: int64(b.records.N),
 		Bytes:   int64(len(b.records.Values) + len(b.records.Keys)),
 	}
-	for _, rej := range d.Rejects {
+	if gone.keys != nil {
+		c.Deletes, c.DeleteAt = gone.keys, gone.places(d.Record, d.Rows)
+	}
+	for _, rej := range gone.rejects {
 		c.Rejected = append(c.Rejected, connectors.Rejected{
 			Split:  b.partitions[rej.Record],
 			Offset: b.offsets[rej.Record],

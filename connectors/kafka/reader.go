@@ -35,7 +35,9 @@ type reader struct {
 	src     *source
 	client  *client
 	decoder format.Decoder
-	batch   *drained
+	// tombstones is nil for a source.
+	tombstones *tombstones
+	batch      *drained
 	// health is the connection's; decoding is the decoder's.
 	health, decoding health
 
@@ -156,6 +158,10 @@ func (r *reader) decodeAgain(ctx context.Context, wait time.Duration) (*connecto
 // work at present.
 func (r *reader) decode(ctx context.Context) (*connectors.Chunk, error) {
 	d, err := r.decoder.Decode(ctx, &r.batch.records)
+	var gone *deletes
+	if err == nil {
+		gone, err = r.deletes(ctx, d)
+	}
 	if err != nil {
 		r.undecoded = true
 		if ctx.Err() != nil {
@@ -173,7 +179,15 @@ func (r *reader) decode(ctx context.Context) (*connectors.Chunk, error) {
 		r.failed = pgerr.Newf(pgerr.Internal, "the decoder of %q returned %d columns of %d", r.src.rel.Name, len(d.Cols), r.src.rel.Declared)
 		return nil, r.failed
 	}
-	return r.chunk(d), nil
+	return r.chunk(d, gone), nil
+}
+
+// deletes are what the rejects of a batch delete.
+func (r *reader) deletes(ctx context.Context, d *format.Decoded) (*deletes, error) {
+	if r.tombstones == nil || len(d.Rejects) == 0 {
+		return &deletes{rejects: d.Rejects}, nil
+	}
+	return r.tombstones.read(ctx, &r.batch.records, d.Rejects)
 }
 
 // reachEnds moves the positions to the partition ends of the batch. It comes after

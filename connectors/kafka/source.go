@@ -29,6 +29,7 @@ type source struct {
 	only           map[int32]bool // nil for all partitions
 	includes       []includeColumn
 	format         format.Format
+	formats        format.Registry
 	logger         *slog.Logger
 	now            func() time.Time
 
@@ -60,6 +61,9 @@ func (k *sources) NewSource(ctx context.Context, rel connectors.Relation) (conne
 	if _, err := s.decoder(ctx); err != nil {
 		return nil, err
 	}
+	if _, err := s.tombstones(ctx); err != nil {
+		return nil, err
+	}
 	return s, nil
 }
 
@@ -68,7 +72,7 @@ func (k *sources) parse(rel connectors.Relation) (*source, error) {
 	for _, name := range executorOptions {
 		o.String(name, "")
 	}
-	s := &source{rel: rel, logger: k.logger.With("relation", rel.Name), now: k.now}
+	s := &source{rel: rel, formats: k.formats, logger: k.logger.With("relation", rel.Name), now: k.now}
 	var err error
 	if s.brokers, err = o.Required("brokers"); err != nil {
 		return nil, err
@@ -142,6 +146,10 @@ func (s *source) Open(ctx context.Context, from connectors.Positions) (connector
 	if err != nil {
 		return nil, err
 	}
+	gone, err := s.tombstones(ctx)
+	if err != nil {
+		return nil, err
+	}
 	c, n, err := s.connect(ctx)
 	if err != nil {
 		return nil, err
@@ -160,7 +168,7 @@ func (s *source) Open(ctx context.Context, from connectors.Positions) (connector
 		return nil, pgerr.Newf(pgerr.ConnectionFailure, "assigning topic %q: %w", s.topic, err)
 	}
 	r := &reader{
-		src: s, client: c, decoder: dec,
+		src: s, client: c, decoder: dec, tombstones: gone,
 		health: health{logger: s.logger, now: s.now}, decoding: health{logger: s.logger, now: s.now},
 		batch: newDrained(batch.MaxRows, s.wantsHeaders()),
 	}
