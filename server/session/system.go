@@ -102,6 +102,9 @@ func (db *Database) status(o *catalog.Object) string {
 	if p := db.state(o.ID).problem; p != nil {
 		return "not started: " + p.Error()
 	}
+	if st, ok := db.engine.TableState(o.ID); ok {
+		return tableStatus(st)
+	}
 	if st, ok := db.engine.SourceState(o.ID); ok {
 		switch {
 		case st.Problem != "":
@@ -130,8 +133,8 @@ func (db *Database) dependencyRows() [][]any {
 
 func (db *Database) sourceRows() [][]any {
 	var rows [][]any
-	for _, o := range db.catalog.Snapshot().OfKind(catalog.Source) {
-		st, _ := db.engine.SourceState(o.ID)
+	for _, o := range db.readers() {
+		st := db.readerState(o)
 		rows = append(rows, []any{
 			o.Name.String(), db.status(o), st.Records, st.Rows, st.Bytes, st.Rejected,
 			watermarkTime(st.Watermark), st.Passes,
@@ -142,8 +145,8 @@ func (db *Database) sourceRows() [][]any {
 
 func (db *Database) splitRows() [][]any {
 	var rows [][]any
-	for _, o := range db.catalog.Snapshot().OfKind(catalog.Source) {
-		st, _ := db.engine.SourceState(o.ID)
+	for _, o := range db.readers() {
+		st := db.readerState(o)
 		for _, s := range st.Splits {
 			var high, lag any
 			if s.High >= 0 {
@@ -158,7 +161,7 @@ func (db *Database) splitRows() [][]any {
 func (db *Database) streamRows() [][]any {
 	var rows [][]any
 	for _, o := range db.catalog.Snapshot().InCreationOrder() {
-		if o.Kind == catalog.Source {
+		if o.Kind == catalog.Source || o.Kind == catalog.Table {
 			continue
 		}
 		st, _ := db.engine.FlowState(o.ID)

@@ -316,3 +316,31 @@ func (t *tableInsert) run(ctx context.Context, rows *batch.Batch) (n int, err er
 	})
 	return n, err
 }
+
+// readers are the objects that read from outside: sources, then tables.
+func (db *Database) readers() []*catalog.Object {
+	snapshot := db.catalog.Snapshot()
+	return append(snapshot.OfKind(catalog.Source), snapshot.OfKind(catalog.Table)...)
+}
+
+// readerState is how a source or a table stands with what it reads.
+func (db *Database) readerState(o *catalog.Object) exec.SourceState {
+	if st, ok := db.engine.TableState(o.ID); ok {
+		return st.SourceState
+	}
+	st, _ := db.engine.SourceState(o.ID)
+	return st
+}
+
+// tableStatus says whether a table is complete, and why not.
+func tableStatus(st exec.TableState) string {
+	switch {
+	case st.Problem != "":
+		return "retrying: " + st.Problem
+	case st.Ready:
+		return "ready"
+	case st.Rest < 0:
+		return "loading"
+	}
+	return fmt.Sprintf("loading: %d records to be read", st.Rest)
+}

@@ -71,6 +71,9 @@ type inputState struct {
 }
 
 func (db *Database) inputState(o *catalog.Object) inputState {
+	if st, ok := db.engine.TableState(o.ID); ok {
+		return inputState{exec.NoWatermark, st.Ready}
+	}
 	if st, ok := db.engine.SourceState(o.ID); ok {
 		idle := len(st.Splits) > 0
 		for _, s := range st.Splits {
@@ -96,6 +99,9 @@ func (db *Database) lowest(inputs []*catalog.Object) int64 {
 func (db *Database) explain(o, in *catalog.Object, st inputState) string {
 	if status := db.status(o); status != "running" {
 		return fmt.Sprintf("%s %q is %s", o.Kind, o.Name, status)
+	}
+	if st, ok := db.engine.TableState(in.ID); ok && st.Ready && st.Problem == "" {
+		return "a table that is ready: it has no event time and holds nothing back"
 	}
 	if status := db.status(in); status != "running" {
 		return fmt.Sprintf("%s %q is %s", in.Kind, in.Name, status)
