@@ -243,7 +243,8 @@ func joinSchema(left, right plan.Node, leftMissing, rightMissing bool) *batch.Sc
 }
 
 // intervalJoin plans a join of two append-only inputs whose condition bounds the
-// time between them. It returns nil for any other join.
+// time between them. It returns nil for any other join. Over a snapshot it is a
+// plain join with the same columns and event time.
 func (q *Query) intervalJoin(_ *ast.Join, in *joinInputs, c *equiJoin) (plan.Node, error) {
 	left, right := in.left.Schema(), in.right.Schema()
 	if left.EventTime < 0 || right.EventTime < 0 || in.left.Props().Changelog || in.right.Props().Changelog {
@@ -289,6 +290,13 @@ func (q *Query) intervalJoin(_ *ast.Join, in *joinInputs, c *equiJoin) (plan.Nod
 	case plan.JoinFull: // neither side's time is always there
 	default:
 		node.Out.EventTime = left.EventTime
+	}
+	if q.Mode == Once {
+		join := &plan.Join{
+			Left: in.left, Right: in.right, Kind: c.kind, LeftKeys: c.leftKeys, RightKeys: c.rightKeys, Residual: c.residual,
+		}
+		join.Out = node.Out
+		return join, nil
 	}
 	node.Properties.StateNote = "the rows of both inputs until the other's watermark has passed their interval"
 	return node, nil
