@@ -52,6 +52,8 @@ func (b *builder) build(n plan.Node, out Receiver) error {
 		return b.build(n.Input, &project{Receiver: out, program: p, faults: b.faults})
 	case *plan.Aggregate:
 		return b.aggregate(n, out)
+	case *plan.Over:
+		return b.over(n, out)
 	case *plan.Sort:
 		return b.sort(n, out)
 	case *plan.Limit:
