@@ -71,6 +71,9 @@ type inputState struct {
 }
 
 func (db *Database) inputState(o *catalog.Object) inputState {
+	if o.Kind == catalog.Table {
+		return inputState{exec.NoWatermark, true}
+	}
 	if st, ok := db.engine.TableState(o.ID); ok {
 		return inputState{exec.NoWatermark, st.Ready}
 	}
@@ -107,6 +110,8 @@ func (db *Database) explain(o, in *catalog.Object, st inputState) string {
 		return fmt.Sprintf("%s %q is %s", in.Kind, in.Name, status)
 	}
 	switch {
+	case in.Kind == catalog.Table:
+		return "table: its current rows are used, it holds nothing back"
 	case in.EventTime < 0:
 		return fmt.Sprintf("%s %q has no event time: declare WATERMARK FOR a column of its source", in.Kind, in.Name)
 	case st.idle:
