@@ -80,6 +80,11 @@ func (d *Dataflow) start(ctx context.Context) {
 	go func() {
 		defer close(d.done)
 		defer d.cancel()
+		defer func() { // what is read must not wait for one that reads no more
+			for _, p := range d.ports {
+				p.consumer.q.close()
+			}
+		}()
 		if err := d.run(ctx); err != nil && ctx.Err() == nil {
 			d.fail(err)
 		}

@@ -29,6 +29,7 @@ type Hub struct {
 	atMillis  int64 // of the last message
 	idle      bool
 	ended     bool
+	failure   error // of the dataflow that published here
 
 	rows atomic.Int64 // published so far
 }
@@ -59,6 +60,13 @@ func newHub(schema *batch.Schema, s store, now func() time.Time) *Hub {
 
 // attach adds a consumer. With snapshot, the stored rows are queued first.
 func (h *Hub) attach(c *consumer, snapshot bool) {
+	if err := h.enter(c, snapshot); err != nil && c.onFail != nil {
+		c.onFail(err)
+	}
+}
+
+// enter adds a consumer and returns why nothing will come, if that is so.
+func (h *Hub) enter(c *consumer, snapshot bool) error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if snapshot && h.store != nil {
@@ -73,9 +81,10 @@ func (h *Hub) attach(c *consumer, snapshot bool) {
 	c.q.put(message{kind: messageIdle, idle: h.idle, atMillis: h.atMillis})
 	if h.ended {
 		c.q.put(message{kind: messageEnd})
-		return
+		return nil
 	}
 	h.consumers = append(slices.Clip(h.consumers), c)
+	return h.failure
 }
 
 // detach removes a consumer and closes its queue. The publisher may be waiting
@@ -137,6 +146,7 @@ func (h *Hub) publish(ctx context.Context, m message) error {
 func (h *Hub) fail(err error) {
 	h.mu.Lock()
 	consumers := h.consumers
+	h.failure = err
 	h.mu.Unlock()
 	for _, c := range consumers {
 		if c.onFail != nil {

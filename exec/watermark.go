@@ -102,7 +102,8 @@ func (w *watermarks) advance(status []connectors.SplitStatus) (moved, turned boo
 	if w.cfg.Column < 0 || !active || low == NoWatermark {
 		return false, turned
 	}
-	if mark := low - w.cfg.DelayMillis; mark > w.current {
+	mark := low - w.cfg.DelayMillis
+	if mark < low == (w.cfg.DelayMillis > 0) && mark > w.current { // else it wrapped around
 		w.current = mark
 		return true, turned
 	}
