@@ -318,8 +318,37 @@ func TestMarketData(t *testing.T) {
 			t.Errorf("%s has %d rows, ohlc_bars has %d", name, n, bars)
 		}
 	}
+	tp.checkSink(t, bars)
 	if late := queryRows[struct{ N int64 }](t, tp.conn, "SELECT late_rows FROM laminar.late_rows WHERE late_rows > 0"); len(late) > 0 {
 		t.Errorf("rows were late: %v", late)
+	}
+}
+
+// checkSink writes ohlc_bars to Kafka and reads it back: the rows of a symbol are
+// in one partition, in the order of their windows.
+func (tp *topic) checkSink(t *testing.T, bars int) {
+	t.Helper()
+	createScripts(t, tp.conn, example.Sinks(), "ohlc_bars")
+	want := map[string][]bar{}
+	for _, b := range queryRows[bar](t, tp.conn, fmt.Sprintf(barsQuery, "ohlc_bars")) {
+		b.WindowStart = 0 // hidden columns are not written
+		want[b.Symbol] = append(want[b.Symbol], b)
+	}
+	got := map[string][]bar{}
+	for _, r := range readAvro(t, tp, "ohlc-bars", bars) {
+		b := bar{
+			Symbol: r["symbol"].(string), Open: r["open"].(float64), High: r["high"].(float64), Low: r["low"].(float64),
+			Close: r["close"].(float64), TradeCount: r["trade_count"].(int64), TotalVolume: r["total_volume"].(int64), VWAP: r["vwap"].(float64),
+		}
+		got[b.Symbol] = append(got[b.Symbol], b)
+	}
+	for symbol := range want {
+		if !slices.Equal(got[symbol], want[symbol]) {
+			t.Errorf("topic ohlc-bars, %s:\n got %+v\nwant %+v", symbol, got[symbol], want[symbol])
+		}
+	}
+	if len(got) != len(want) {
+		t.Errorf("topic ohlc-bars has %d symbols, want %d", len(got), len(want))
 	}
 }
 
