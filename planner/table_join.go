@@ -32,6 +32,7 @@ func (q *Query) newJoin(kind plan.JoinKind, left, right plan.Node, leftKeys, rig
 	p := &j.Properties
 	p.Key, p.HasKey = joinKey(j)
 	if q.Mode == Once {
+		lookupTime(j)
 		return j
 	}
 	p.Changelog = left.Props().Changelog || right.Props().Changelog || kind != plan.JoinInner && kind != plan.JoinSemi
@@ -96,6 +97,23 @@ func (q *Query) lookupJoin(_ *ast.Join, in *joinInputs, c *equiJoin) (plan.Node,
 		return swappedLookup(in, c), nil
 	}
 	return nil, nil
+}
+
+// lookupTime gives a SELECT's join of a stream with a table the event time that
+// the lookup join has, so that both carry the same columns on.
+func lookupTime(j *plan.Join) {
+	leftTable, rightTable := isTable(j.Left), isTable(j.Right)
+	stream, start := j.Left.Schema(), 0
+	switch {
+	case rightTable && !leftTable && (j.Kind == plan.JoinInner || j.Kind == plan.JoinLeft):
+	case leftTable && !rightTable && (j.Kind == plan.JoinInner || j.Kind == plan.JoinRight):
+		stream, start = j.Right.Schema(), len(j.Left.Schema().Fields)
+	default:
+		return
+	}
+	if stream.EventTime >= 0 {
+		j.Out.EventTime = start + stream.EventTime
+	}
 }
 
 // isTable reports whether a node gives rows of one table, with nothing but

@@ -16,6 +16,7 @@ package exectest
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"laminardb/connectors"
@@ -46,6 +47,10 @@ type Source struct {
 	Schema    *batch.Schema
 	EventTime exec.EventTime
 	Rows      *batch.Batch
+	// Table says that it is a table, which a bounded connector fills; its Rows have
+	// different keys. Key is its primary key, nil for none.
+	Table bool
+	Key   []int
 }
 
 // query is a CREATE STREAM or CREATE MATERIALIZED VIEW.
@@ -61,15 +66,19 @@ func New(env *exec.Env) *World {
 	return &World{env: env, sources: map[string]*Source{}, queries: map[string]*query{}, next: 1}
 }
 
-// Source adds a source by its CREATE SOURCE statement, without rows.
+// Source adds a source by its CREATE SOURCE statement, or a table by its CREATE
+// TABLE, without rows.
 func (w *World) Source(sql string) (*Source, error) {
 	stmt, err := one[*ast.CreateRelation](sql)
 	if err != nil {
 		return nil, err
 	}
-	s := &Source{ID: w.id(), Name: stmt.Name.Last(), Schema: batch.NewSchema()}
-	for _, c := range stmt.Columns {
+	s := &Source{ID: w.id(), Name: stmt.Name.Last(), Schema: batch.NewSchema(), Table: stmt.Table}
+	for i, c := range stmt.Columns {
 		s.Schema.Fields = append(s.Schema.Fields, batch.Field{Name: c.Name, Type: c.Type.Type, NotNull: c.NotNull})
+		if slices.Contains(stmt.PrimaryKey, c.Name) {
+			s.Key, s.Schema.Fields[i].NotNull = append(s.Key, i), true
+		}
 	}
 	s.EventTime = exec.EventTime{Column: -1}
 	if stmt.Watermark != nil {
@@ -82,6 +91,10 @@ func (w *World) Source(sql string) (*Source, error) {
 	}
 	w.sources[s.Name] = s
 	return s, w.Insert(s, nil)
+}
+
+func (s *Source) props() plan.Properties {
+	return plan.Properties{Changelog: true, Key: s.Key, HasKey: len(s.Key) > 0}
 }
 
 // Insert makes rows of text cells the source's rows; the cell NULL is null.
@@ -174,6 +187,9 @@ type relations struct {
 func (r relations) Relation(name ast.Name) (*planner.Relation, error) {
 	if s := r.w.sources[name.Last()]; s != nil {
 		rel := &planner.Relation{ID: s.ID, Name: s.Name, Kind: "source", Schema: s.Schema, Watermarked: s.EventTime.Column >= 0}
+		if s.Table {
+			rel.Kind, rel.Props = "table", s.props()
+		}
 		if r.once {
 			rel.ID = 0
 		}

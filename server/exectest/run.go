@@ -27,6 +27,10 @@ func (w *World) Continuous(ctx context.Context, name string, v Variant, each fun
 	e := exec.NewEngine(w.env)
 	defer e.Close() //nolint:errcheck // deliveries close without error
 	for _, s := range w.sources {
+		if s.Table {
+			e.AddTable(ctx, exec.TableSpec{ID: s.ID, Name: s.Name, Schema: s.Schema, Key: s.Key, Connector: newDelivery(s, v)})
+			continue
+		}
 		spec := exec.SourceSpec{ID: s.ID, Name: s.Name, Schema: s.Schema, EventTime: s.EventTime, Connector: newDelivery(s, v)}
 		if err := e.AddSource(ctx, spec); err != nil {
 			return nil, err
