@@ -40,6 +40,8 @@ type sessions struct {
 	list   []session
 	free   []uint32 // ids
 	ends   sessionQueue
+	// readAt and producedAt are those of the latest batch.
+	readAt, producedAt int64
 
 	pass sessionPass
 }
@@ -102,6 +104,7 @@ func (s *sessions) Batch(ctx context.Context, b *batch.Batch) error {
 		in = s.without(in, late)
 	}
 	defer s.settle()
+	s.readAt, s.producedAt = in.ReadAtNanos, in.ProducedAtMillis
 	for _, a := range s.groups.accs {
 		a.Grow(len(s.list))
 	}
@@ -337,11 +340,13 @@ func (s *sessions) shownRows() (cols []arrow.Array, had []uint32, err error) {
 }
 
 // moved returns how the rows of touched sessions changed, nil if they did not.
+// Sessions that were taken over go first, since the one that took them may now
+// start where one of them did, and window_start is in the key.
 func (s *sessions) moved(before []arrow.Array, had []uint32) (*batch.Batch, error) {
 	passed := s.passed()
 	var live []uint32
 	var is []session
-	moves := make([]change, 0, len(s.pass.touched))
+	var taken, moves []change
 	was := int32(0)
 	for i, id := range s.pass.touched {
 		m := change{before: -1, after: -1}
@@ -350,7 +355,12 @@ func (s *sessions) moved(before []arrow.Array, had []uint32) (*batch.Batch, erro
 			was++
 		}
 		x := &s.list[id]
-		x.shown = x.into == noSession && (!s.final || s.end(x) <= passed)
+		if x.into != noSession {
+			x.shown = false
+			taken = append(taken, m)
+			continue
+		}
+		x.shown = !s.final || s.end(x) <= passed
 		if x.shown {
 			m.after = int32(len(live))
 			live, is = append(live, id), append(is, *x)
@@ -362,14 +372,14 @@ func (s *sessions) moved(before []arrow.Array, had []uint32) (*batch.Batch, erro
 	if err != nil {
 		return nil, err
 	}
-	return changelog(s.types(), before, after, moves)
+	return changelog(s.types(), before, after, append(taken, moves...))
 }
 
 // reconsider closes a session that a late row opened, or opens one again that
 // was closed.
 func (s *sessions) reconsider(id int32, closed bool) {
 	x := &s.list[id]
-	if !s.final || x.into != noSession || closed == (x.status == sessionClosed) {
+	if !s.final || closed == (x.status == sessionClosed) {
 		return
 	}
 	x.status = sessionOpen
@@ -443,7 +453,9 @@ func (s *sessions) emit(ctx context.Context, ids []uint32) error {
 		if err != nil {
 			return err
 		}
-		if err := s.Receiver.Batch(ctx, batch.New(cols, len(part))); err != nil {
+		out := batch.New(cols, len(part))
+		out.ReadAtNanos, out.ProducedAtMillis = s.readAt, s.producedAt
+		if err := s.Receiver.Batch(ctx, out); err != nil {
 			return err
 		}
 	}
