@@ -54,6 +54,8 @@ func (b *builder) build(n plan.Node, out Receiver) error {
 		return b.aggregate(n, out)
 	case *plan.Over:
 		return b.over(n, out)
+	case *plan.TopN:
+		return b.topN(n, out)
 	case *plan.Sort:
 		return b.sort(n, out)
 	case *plan.Limit:

@@ -34,8 +34,10 @@ func (b *builder) over(n *plan.Over, out Receiver) error {
 			return err
 		}
 		in = o
+	case plan.OverChanges:
+		in = newOverChanges(calls, keyTypes, n.Input.Schema().EventTime, b.faults, out)
 	default:
-		return pgerr.Newf(pgerr.FeatureNotSupported, "%s is not supported yet", n.Label())
+		return pgerr.Newf(pgerr.Internal, "%s cannot run continuously", n.Label())
 	}
 	return b.build(n.Input, in)
 }

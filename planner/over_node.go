@@ -95,7 +95,10 @@ func (c *core) overs() error {
 func (q *Query) newOver(input plan.Node, spec *overSpec, fns []plan.OverFunc) (*plan.Over, error) {
 	in := input.Schema()
 	n := &plan.Over{Input: input, PartitionBy: spec.partition, OrderBy: spec.order, Funcs: fns, Pos: int(spec.pos)}
-	n.Out = &batch.Schema{EventTime: in.EventTime, Fields: slices.Clone(in.Fields)}
+	n.Out = &batch.Schema{EventTime: -1, Fields: slices.Clone(in.Fields)}
+	if byEventTime(spec.order, in.EventTime) { // else later rows change earlier ones
+		n.Out.EventTime = in.EventTime
+	}
 	for _, fn := range fns {
 		n.Out.Fields = append(n.Out.Fields, batch.Field{Name: fn.Agg.Label, Type: fn.Agg.Type})
 	}

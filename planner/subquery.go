@@ -278,7 +278,9 @@ func (c *core) where(cond ast.Expr) error {
 		return err
 	}
 	joined, base := c.q.attach(node, subs)
-	c.node = newFilter(joined, withScalars(e, base))
+	if c.node, e = c.q.topN(joined, withScalars(e, base)); e != nil {
+		c.node = newFilter(c.node, e)
+	}
 	if len(subs.nodes) > 0 { // what is above sees the columns of FROM only
 		schema := *node.Schema()
 		schema.EventTime = joined.Schema().EventTime
