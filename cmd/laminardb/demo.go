@@ -87,9 +87,6 @@ func runDemo(ctx context.Context, o demoOptions, out io.Writer, logger *slog.Log
 	return produceAndPrint(ctx, producer, srv, out)
 }
 
-// pipelines are the streams of the seed that run so far.
-var pipelines = map[string]bool{"ohlc_bars": true, "volume_alerts": true, "symbol_stats": true}
-
 // createPipelines sends the example's statements; what an earlier run created is
 // there already.
 func createPipelines(ctx context.Context, dsn string, out io.Writer) error {
@@ -99,9 +96,6 @@ func createPipelines(ctx context.Context, dsn string, out io.Writer) error {
 	}
 	defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }()
 	for _, script := range append(example.Sources(), example.Streams()...) {
-		if script.Name == "reference_data" || script.Name != "market_ticks" && script.Name != "order_events" && !pipelines[script.Name] {
-			continue
-		}
 		var exists bool
 		if err := conn.QueryRow(ctx, "SELECT count(*) > 0 FROM laminar.objects WHERE name = $1", script.Name).Scan(&exists); err != nil {
 			return err
