@@ -169,8 +169,11 @@ func produceLines(t *testing.T, b *devbroker.Broker, topic, text string) {
 	defer client.Close()
 	createTopic(t, client, topic)
 	for line := range strings.Lines(text) {
-		key, value, _ := strings.Cut(strings.TrimSuffix(line, "\n"), " ")
-		r := &kgo.Record{Key: []byte(key), Value: []byte(value)}
+		key, value, found := strings.Cut(strings.TrimSuffix(line, "\n"), " ")
+		r := &kgo.Record{Key: []byte(key)}
+		if found {
+			r.Value = []byte(value)
+		}
 		if err := client.ProduceSync(t.Context(), r).FirstErr(); err != nil {
 			t.Fatalf("producing %q: %v", line, err)
 		}

@@ -26,7 +26,8 @@ import (
 //	fetch      NAME ROWS: prints that many of its rows
 //	cancel     NAME: cancels it
 //	restart    stops the server and starts it again
-//	produce    TOPIC: makes the topic and sends a record for each line "KEY VALUE"
+//	produce    TOPIC: makes the topic and sends a record for each line "KEY VALUE",
+//	           a tombstone for "KEY"
 //	consume    TOPIC RECORDS: prints that many different records of a topic
 //
 // keep, behind a directive, keeps the session for what follows; so do an open
