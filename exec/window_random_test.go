@@ -357,4 +357,3 @@ func TestEvery(t *testing.T) {
 		t.Errorf("at the end %q", got)
 	}
 }
-
