@@ -421,3 +421,26 @@ func TestTimeJoinIdle(t *testing.T) {
 		t.Errorf("ended %v, idle %v", out.ended, out.idle)
 	}
 }
+
+// TestTimeJoinEdge joins a row that arrives exactly where the other input's
+// watermark ends its reach: a partner can still come.
+func TestTimeJoinEdge(t *testing.T) {
+	ctx := context.Background()
+	n, time := intervalNode(plan.JoinFull, plan.TimeRange{Low: 0, High: 5})
+	out := &joinOutput{t: t, time: time, watermark: NoWatermark}
+	in, _ := buildJoin(t, n, out)
+	for _, err := range []error{
+		in[1].Watermark(ctx, 15),
+		in[0].Batch(ctx, ticks([]tick{{1, 10, 1}, {1, 9, 2}})),
+		in[1].Batch(ctx, ticks([]tick{{1, 15, 100}})),
+		in[0].End(ctx),
+		in[1].End(ctx),
+	} {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := fmt.Sprint(out.rows); got != "[2,- 1,100]" {
+		t.Error(got)
+	}
+}
