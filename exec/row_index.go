@@ -146,11 +146,6 @@ func (x *rowIndex) columns(ids []int32) []arrow.Array {
 	return takeColumns(cols, places)
 }
 
-func (x *rowIndex) sizeBytes() int64 {
-	perRow, perKey := 8+8+4+4+4, 4+4
-	return x.rows.SizeBytes() + x.keys.SizeBytes() + int64(perRow*cap(x.counts)+perKey*cap(x.first))
-}
-
 // rowIndexVersion is the first byte of a snapshot.
 const rowIndexVersion = 1
 

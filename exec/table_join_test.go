@@ -271,13 +271,12 @@ func randomLookup(t *testing.T, outer, residual bool, seed uint64) {
 			continue
 		}
 		var in side
-		b := in.change(rnd, 1)
+		in.change(rnd, 1)
 		for range rnd.IntN(30) {
 			in.rows = append(in.rows, [2]int64{rnd.Int64N(6), rnd.Int64N(4)})
 		}
-		b = in.batch()
 		out.order = nil
-		put(stream, b)
+		put(stream, in.batch())
 		serve(t, d, stream)
 		want := lookUp(in.rows, rows.rows, outer, residual)
 		slices.Sort(out.order)
