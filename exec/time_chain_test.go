@@ -21,6 +21,40 @@ func numbered(values ...int64) *batch.Batch {
 	return batch.New([]arrow.Array{b.NewArray()}, len(values))
 }
 
+// chainRow is a row of the list that a chain is compared with.
+type chainRow struct {
+	key   uint32
+	t, id int64
+}
+
+func showRow(r chainRow) string {
+	if r.id == nullRow {
+		return "none"
+	}
+	return fmt.Sprint(r.id)
+}
+
+// searchRows finds, among the rows of a key that are not below a time, the latest
+// up to at, the earliest from at on, and those within 5 behind it.
+func searchRows(rows []chainRow, key uint32, below, at int64) (latest, earliest chainRow, between []string) {
+	latest, earliest = chainRow{id: nullRow}, chainRow{id: nullRow}
+	for _, r := range rows {
+		if r.key != key || r.t < below {
+			continue
+		}
+		if r.t <= at && (latest.id == nullRow || r.t >= latest.t) {
+			latest = r
+		}
+		if r.t >= at && (earliest.id == nullRow || r.t <= earliest.t) {
+			earliest = r
+		}
+		if r.t >= at && r.t <= at+5 {
+			between = append(between, fmt.Sprint(r.id))
+		}
+	}
+	return latest, earliest, between
+}
+
 // TestTimeChain compares a chain with a list that is searched from end to end,
 // while rows come out of order and dead ones are dropped.
 func TestTimeChain(t *testing.T) {
@@ -30,11 +64,7 @@ func TestTimeChain(t *testing.T) {
 		c := newTimeChain([]types.Type{types.Of(types.Int64)})
 		c.checkAt = 50
 		c.grow(3)
-		type row struct {
-			key   uint32
-			t, id int64
-		}
-		var rows []row // in order of arrival
+		var rows []chainRow // in order of arrival
 		id := func(n int64) string {
 			if n == nullRow {
 				return "none"
@@ -46,7 +76,7 @@ func TestTimeChain(t *testing.T) {
 			return fmt.Sprint(got.Cols[0].(*array.Int64).Value(0))
 		}
 		for step := range int64(400) {
-			r := row{uint32(rng.IntN(3)), step/2 + rng.Int64N(disorder), step}
+			r := chainRow{uint32(rng.IntN(3)), step/2 + rng.Int64N(disorder), step}
 			rows = append(rows, r)
 			if _, err := c.add(numbered(r.id), []uint32{r.key}, []int64{r.t}); err != nil {
 				t.Fatal(err)
@@ -62,32 +92,12 @@ func TestTimeChain(t *testing.T) {
 				}
 			}
 			key, at := uint32(rng.IntN(3)), below+rng.Int64N(70+disorder)
-			latest, earliest, between := row{id: nullRow}, row{id: nullRow}, []string(nil)
-			for _, r := range rows {
-				if r.key != key || r.t < below {
-					continue
-				}
-				if r.t <= at && (latest.id == nullRow || r.t >= latest.t) {
-					latest = r
-				}
-				if r.t >= at && (earliest.id == nullRow || r.t <= earliest.t) {
-					earliest = r
-				}
-				if r.t >= at && r.t <= at+5 {
-					between = append(between, fmt.Sprint(r.id))
-				}
+			latest, earliest, between := searchRows(rows, key, below, at)
+			if n, when := c.latest(key, at); when >= below && id(n) != showRow(latest) || when < below && latest.id != nullRow {
+				t.Fatalf("seed %d step %d: latest(%d, %d) is %s at %d, not %s", seed, step, key, at, id(n), when, showRow(latest))
 			}
-			show := func(r row) string {
-				if r.id == nullRow {
-					return "none"
-				}
-				return fmt.Sprint(r.id)
-			}
-			if n, when := c.latest(key, at); when >= below && id(n) != show(latest) || when < below && latest.id != nullRow {
-				t.Fatalf("seed %d step %d: latest(%d, %d) is %s at %d, not %s", seed, step, key, at, id(n), when, show(latest))
-			}
-			if n, _ := c.earliest(key, at); id(n) != show(earliest) {
-				t.Fatalf("seed %d step %d: earliest(%d, %d) is %s, not %s", seed, step, key, at, id(n), show(earliest))
+			if n, _ := c.earliest(key, at); id(n) != showRow(earliest) {
+				t.Fatalf("seed %d step %d: earliest(%d, %d) is %s, not %s", seed, step, key, at, id(n), showRow(earliest))
 			}
 			var got []string
 			for _, n := range c.between(nil, key, at, at+5) {
