@@ -134,10 +134,15 @@ func sortByTime(rows []int32, times []int64) {
 // Watermark implements Receiver.
 func (o *overStream) Watermark(ctx context.Context, millis int64) error {
 	o.watermark = millis
-	if err := o.release(ctx, o.until(millis), false); err != nil {
+	until := o.until(millis)
+	if err := o.release(ctx, until, false); err != nil {
 		return err
 	}
-	return o.pass(ctx)
+	if err := o.pass(ctx); err != nil {
+		return err
+	}
+	o.state.sweep(o.table, until)
+	return nil
 }
 
 // until is the first event time that a watermark has not passed.

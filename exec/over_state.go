@@ -25,6 +25,7 @@ type overState struct {
 	rows    overRows
 	latest  []int32 // by partition, -1 between runs: the number of its last result
 	seq     int64
+	sweepAt int // rows at which sweep looks for partitions to drop
 	run     *overRun
 	touched []bool // by partition, all false between runs
 	// waits are the partitions whose rows the watermark alone may settle; waiting
@@ -65,7 +66,7 @@ type overRows struct {
 }
 
 func newOverState(c *overCalls) (*overState, error) {
-	s := &overState{calls: c, accs: make([]agg.Accumulator, len(c.funcs)), cursors: make([][]overCursor, len(c.funcs))}
+	s := &overState{calls: c, sweepAt: minSweepRows, accs: make([]agg.Accumulator, len(c.funcs)), cursors: make([][]overCursor, len(c.funcs))}
 	s.rows.bounds = make([][]int64, len(c.bounds))
 	for i := range c.funcs {
 		f := &c.funcs[i]
@@ -310,16 +311,4 @@ func (r *overRun) load() error {
 	}
 	r.all, err = expr.Concat([]*batch.Batch{{Cols: r.in.rows.Cols, Rows: r.in.rows.Rows, ReadAtNanos: r.in.rows.ReadAtNanos, ProducedAtMillis: r.in.rows.ProducedAtMillis}, old})
 	return err
-}
-
-// sizeBytes estimates the memory of the state.
-func (s *overState) sizeBytes() int64 {
-	n := s.rows.arena.SizeBytes() + int64(len(s.rows.at))*(8*int64(5+len(s.rows.bounds))+9) + int64(72*len(s.parts))
-	for i, a := range s.accs {
-		n += int64(16 * len(s.cursors[i]))
-		if a != nil {
-			n += a.SizeBytes()
-		}
-	}
-	return n
 }

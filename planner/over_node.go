@@ -3,6 +3,7 @@ package planner
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"laminardb/planner/plan"
 	"laminardb/sql/ast"
@@ -113,7 +114,7 @@ func (q *Query) newOver(input plan.Node, spec *overSpec, fns []plan.OverFunc) (*
 		p.StateNote, p.Unbounded = "all current rows"+byNote(spec.partition)+"; a partition that changes is computed anew", true
 	case byEventTime(spec.order, in.EventTime):
 		n.Mode = plan.OverEventTime
-		p.StateNote = eventTimeNote(n)
+		p.StateNote, p.Unbounded = eventTimeNote(n)
 		return n, q.checkFinal(n)
 	default:
 		n.Mode = plan.OverUnordered
@@ -137,18 +138,24 @@ func byEventTime(order []plan.SortKey, eventTime int) bool {
 	return ok && c.Index == eventTime
 }
 
-// eventTimeNote says what an Over by event time keeps.
-func eventTimeNote(n *plan.Over) string {
-	s := "rows until the watermark passes them"
-	ahead := false
+// eventTimeNote says what an Over by event time keeps, and whether that grows with
+// the number of partitions.
+func eventTimeNote(n *plan.Over) (note string, unbounded bool) {
+	note = "rows until the watermark passes them"
+	ahead, expires := false, true
 	for _, f := range n.Funcs {
 		end := f.Frame.End
-		ahead = ahead || f.Func == "lead" && f.Offset > 0 || f.Func == "lag" && f.Offset < 0 || end.Rows > 0
+		ahead = ahead || f.Func == "lead" && f.Offset > 0 || f.Func == "lag" && f.Offset < 0 || usesFrame(&f) && (end.Rows > 0 || strings.HasSuffix(end.Label, "following"))
+		expires = expires && usesFrame(&f) && f.Frame.Mode == plan.FrameRange && !f.Frame.Start.Unbounded
 	}
 	if ahead {
-		s += " and the rows after them that they need have come (they hold back the event time)"
+		note += " and the later rows that they need have come (until then they hold back the event time)"
 	}
-	return s + "; then the rows that later frames reach" + byNote(n.PartitionBy)
+	note += ", then those that later frames reach" + byNote(n.PartitionBy)
+	if expires {
+		return note + ", dropped by event time", false
+	}
+	return note, len(n.PartitionBy) > 0
 }
 
 // checkFinal refuses what no later row may change but would.
