@@ -83,11 +83,7 @@ func passesMerge(t *testing.T, seed uint64) {
 	wg.Wait()
 	want := tp.good()
 	for i, c := range present {
-		for split, values := range results[c] {
-			if !slices.Equal(values, want[split]) {
-				t.Errorf("consumer %d of %d, split %d: %s", i, len(present), split, firstDifference(values, want[split]))
-			}
-		}
+		checkWhole(t, i, results[c], want)
 	}
 	for _, c := range gone {
 		checkPrefix(t, results[c], want)
@@ -99,6 +95,16 @@ func passesMerge(t *testing.T, seed uint64) {
 		return
 	}
 	checkCounted(t, s, next)
+}
+
+// checkWhole: a consumer that stayed saw every split.
+func checkWhole(t *testing.T, consumer int, got, want [][]int64) {
+	t.Helper()
+	for split, values := range got {
+		if !slices.Equal(values, want[split]) {
+			t.Errorf("consumer %d, split %d: %s", consumer, split, firstDifference(values, want[split]))
+		}
+	}
 }
 
 // checkPrefix: a consumer that left saw the beginning of every split.
