@@ -1,7 +1,9 @@
 package exec
 
 import (
+	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"math/rand/v2"
@@ -13,6 +15,7 @@ import (
 	"github.com/apache/arrow-go/v18/arrow/array"
 	"github.com/apache/arrow-go/v18/arrow/memory"
 
+	"laminardb/exec/rowcodec"
 	"laminardb/planner/plan"
 	"laminardb/sql/batch"
 	"laminardb/sql/types"
@@ -104,6 +107,54 @@ func windowOperator(t *testing.T, n *plan.Aggregate, f faults, out Receiver) Rec
 	return op
 }
 
+// windowState is what a checkpoint asks of an operator.
+type windowState interface {
+	Receiver
+	Snapshot(w *rowcodec.StateWriter)
+	Restore(r *rowcodec.StateReader) error
+}
+
+// restoredWindows returns a new operator with the state of another.
+func restoredWindows(t *testing.T, op, fresh Receiver) Receiver {
+	t.Helper()
+	var buf bytes.Buffer
+	w := rowcodec.NewStateWriter(&buf)
+	op.(windowState).Snapshot(w)
+	if err := w.Flush(); err != nil {
+		t.Fatal(err)
+	}
+	if err := fresh.(windowState).Restore(rowcodec.NewStateReader(bytes.NewReader(buf.Bytes()))); err != nil {
+		t.Fatal(err)
+	}
+	return fresh
+}
+
+// A snapshot that ends early is an error, whatever the operator.
+func TestCutWindowSnapshots(t *testing.T) {
+	for _, kind := range []plan.WindowKind{plan.Hop, plan.Session} {
+		for _, mode := range []plan.EmitMode{plan.EmitFinal, plan.EmitChanges} {
+			n := windowPlan(plan.Window{Kind: kind, SlideMillis: 2, SizeMillis: 4}, plan.Emit{Mode: mode})
+			c := &shownWindows{t: t, rows: map[string]int{}, watermark: NoWatermark}
+			op := windowOperator(t, n, queryFaults{}, c)
+			if err := op.Batch(context.Background(), tickBatch([]tickRow{{1, 2, 3}, {4, 5, 60}, {1, 7, 8}})); err != nil {
+				t.Fatal(err)
+			}
+			var buf bytes.Buffer
+			w := rowcodec.NewStateWriter(&buf)
+			op.(windowState).Snapshot(w)
+			if err := w.Flush(); err != nil {
+				t.Fatal(err)
+			}
+			for cut := range buf.Len() {
+				again := windowOperator(t, n, queryFaults{}, c).(windowState)
+				if err := again.Restore(rowcodec.NewStateReader(bytes.NewReader(buf.Bytes()[:cut]))); !errors.Is(err, rowcodec.ErrCorrupt) {
+					t.Fatalf("%v, %v: cut at %d of %d: %v", kind, mode, cut, buf.Len(), err)
+				}
+			}
+		}
+	}
+}
+
 // windowOracle keeps every row that counts and computes windows by their definition.
 type windowOracle struct {
 	w    plan.Window
@@ -191,6 +242,9 @@ func TestWindowsOfRandomRows(t *testing.T) {
 			if err := op.Watermark(ctx, watermark); err != nil {
 				t.Fatal(err)
 			}
+			if rng.IntN(5) == 0 {
+				op = restoredWindows(t, op, windowOperator(t, windowPlan(w, emit), f, c))
+			}
 			closed := o.result(func(i int, end int64) bool {
 				return !gone(i, end) && (emit.Mode != plan.EmitFinal || end <= watermark)
 			})
@@ -275,6 +329,9 @@ func TestSessionsOfRandomRows(t *testing.T) {
 			if err := op.Watermark(ctx, watermark); err != nil {
 				t.Fatal(err)
 			}
+			if rng.IntN(5) == 0 {
+				op = restoredWindows(t, op, windowOperator(t, windowPlan(plan.Window{Kind: plan.Session, SizeMillis: gap}, emit), f, c))
+			}
 			want := sessionsOf(all, gap)
 			if emit.Mode == plan.EmitFinal {
 				maps.DeleteFunc(want, func(row string, _ int) bool { return endOf(t, row) > watermark })
@@ -321,6 +378,16 @@ func TestEvery(t *testing.T) {
 	send(tickRow{1, 20, 8}, tickRow{2, 5, 3})
 	send(tickRow{1, 30, 4})
 	if err := op.Watermark(ctx, 2); err != nil {
+		t.Fatal(err)
+	}
+	var buf bytes.Buffer
+	w := rowcodec.NewStateWriter(&buf)
+	e.Snapshot(w)
+	if err := w.Flush(); err != nil {
+		t.Fatal(err)
+	}
+	*e = *newEvery(n, func() time.Time { return now }, c)
+	if err := e.Restore(rowcodec.NewStateReader(&buf)); err != nil {
 		t.Fatal(err)
 	}
 	if due := time.UnixMilli(1100); c.batches != 0 || c.watermark != NoWatermark || !e.Due().Equal(due) {
