@@ -21,7 +21,7 @@ func (r *resolver) call(e *ast.FuncCall) (plan.Expr, error) {
 	case class&function.Aggregate != 0:
 		return r.aggregate(e, name)
 	case class&function.Window != 0:
-		return nil, pgerr.At(int(e.Pos), pgerr.WindowingError, "window function %s requires an OVER clause", name)
+		return nil, pgerr.At(int(e.Pos), pgerr.WrongObjectType, "window function %s requires an OVER clause", name)
 	case class == function.Table:
 		return nil, unsupported(e.Pos, "set-returning function %s is supported in FROM only", name)
 	}

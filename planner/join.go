@@ -112,11 +112,11 @@ func (q *Query) joinCondition(j *ast.Join, left, right, both *scope) (plan.Expr,
 		if err != nil {
 			return nil, err
 		}
-		hide := n + rt
+		show, hide := l, n+rt
 		if j.Kind == ast.RightJoin {
-			hide = l
+			show, hide = hide, show
 		}
-		both.columns[hide].shadowed = true
+		both.merge(show, hide, len(tests))
 		tests = append(tests, test)
 	}
 	switch len(tests) {

@@ -56,11 +56,12 @@ func (r *resolver) overCall(e *ast.FuncCall, name string) (plan.Expr, error) {
 		return nil, pgerr.At(int(e.Pos), pgerr.WindowingError, "window functions are not allowed in %s", r.clause)
 	}
 	inner := *r
-	inner.over, inner.scalars, inner.clause = nil, nil, "the arguments of a window function"
+	inner.over, inner.scalars, inner.clause = nil, nil, "window definitions"
 	spec, frame, err := inner.windowSpec(r.over, e.Over, 0)
 	if err != nil {
 		return nil, err
 	}
+	inner.clause = "the arguments of a window function"
 	fn, err := inner.overFunc(e, name)
 	if err != nil {
 		return nil, err
@@ -206,7 +207,7 @@ func (r *resolver) overFunc(e *ast.FuncCall, name string) (*plan.OverFunc, error
 
 // constantArgument takes the argument that counts rows out of the others.
 func constantArgument(fn *plan.OverFunc, e *ast.FuncCall) error {
-	at, least := -1, int64(1)
+	at, least, code := -1, int64(1), pgerr.InvalidArgumentForNth
 	switch fn.Func {
 	case "lag", "lead":
 		at, least = 1, -1<<31
@@ -216,7 +217,7 @@ func constantArgument(fn *plan.OverFunc, e *ast.FuncCall) error {
 	case "nth_value":
 		at = 1
 	case "ntile":
-		at = 0
+		at, code = 0, pgerr.InvalidArgumentForNtile
 	case "first_value":
 		fn.Offset = 1
 		return nil
@@ -235,7 +236,7 @@ func constantArgument(fn *plan.OverFunc, e *ast.FuncCall) error {
 		return unsupported(e.Args[at].Position(), "argument %d of %s must be a constant that is not NULL", at+1, fn.Func)
 	}
 	if v < least {
-		return pgerr.At(int(e.Args[at].Position()), pgerr.InvalidParameterValue, "argument of %s must be greater than zero", fn.Func)
+		return pgerr.At(int(e.Args[at].Position()), code, "argument of %s must be greater than zero", fn.Func)
 	}
 	fn.Offset = v
 	fn.Agg.Args = slices.Delete(slices.Clone(fn.Agg.Args), at, at+1)
@@ -266,14 +267,14 @@ func (r *resolver) frame(f *ast.Frame, spec *overSpec) (plan.Frame, error) {
 		return out, pgerr.At(int(f.Pos), pgerr.WindowingError, "GROUPS mode requires an ORDER BY clause")
 	}
 	var err error
-	if out.Start, err = r.frameBound(out.Mode, f.Start, spec); err != nil {
+	if out.Start, err = r.frameBound(out.Mode, f.Start, spec, "starting"); err != nil {
 		return out, err
 	}
-	out.End, err = r.frameBound(out.Mode, f.End, spec)
+	out.End, err = r.frameBound(out.Mode, f.End, spec, "ending")
 	return out, err
 }
 
-func (r *resolver) frameBound(mode plan.FrameMode, b ast.FrameBound, spec *overSpec) (plan.FrameBound, error) {
+func (r *resolver) frameBound(mode plan.FrameMode, b ast.FrameBound, spec *overSpec, which string) (plan.FrameBound, error) {
 	out := plan.FrameBound{Label: b.Kind, Unbounded: strings.HasPrefix(b.Kind, "unbounded")}
 	if b.Offset == nil {
 		return out, nil
@@ -304,7 +305,7 @@ func (r *resolver) frameBound(mode plan.FrameMode, b ast.FrameBound, spec *overS
 		return out, unsupported(pos, "the offset of a frame must be a constant that is not NULL")
 	}
 	if v < 0 {
-		return out, pgerr.At(int(pos), pgerr.InvalidWindowSize, "frame offset must not be negative")
+		return out, pgerr.At(int(pos), pgerr.InvalidWindowSize, "frame %s offset must not be negative", which)
 	}
 	out.Label = fmt.Sprintf("%d %s", v, b.Kind)
 	if out.Rows = min(v, 1<<40); preceding {

@@ -117,7 +117,7 @@ func (r *resolver) column(e *ast.Column) (plan.Expr, error) {
 	}
 	if len(e.Name.Parts) > 1 { // s.field, where s is a struct column
 		inner := ast.Name{Pos: e.Name.Pos, Parts: e.Name.Parts[:len(e.Name.Parts)-1]}
-		if i, missing, err := r.scope.find(inner); err == nil && !missing {
+		if i, missing, err := r.scope.find(inner); err == nil && !missing && r.scope.columns[i].field.Type.Kind == types.Struct {
 			return r.fieldOf(r.scope.column(i, e.Pos), e.Name.Last(), e.Pos)
 		}
 	}
@@ -208,6 +208,12 @@ func typesOf(list []plan.Expr) []types.Type {
 func (r *resolver) binary(e *ast.Binary) (plan.Expr, error) {
 	if e.Op == "collate" {
 		return r.expr(e.Left)
+	}
+	if fields, err := rowComparison(e); fields != nil || err != nil {
+		if err != nil {
+			return nil, err
+		}
+		return r.expr(fields)
 	}
 	left, err := r.expr(e.Left)
 	if err != nil {
@@ -312,6 +318,9 @@ func (r *resolver) between(e *ast.Between) (plan.Expr, error) {
 func (r *resolver) in(e *ast.In) (plan.Expr, error) {
 	if e.Query != nil {
 		return nil, unsupported(e.Pos, "IN (SELECT ..) is not supported here")
+	}
+	if _, isRow := e.Operand.(*ast.RowExpr); isRow {
+		return r.expr(rowIn(e))
 	}
 	all := append([]ast.Expr{e.Operand}, e.List...)
 	list, err := r.exprs(all)

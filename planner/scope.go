@@ -19,6 +19,9 @@ type scope struct {
 	// prefer is where the columns of a subquery begin that hide those of the query
 	// around it, 0 for none.
 	prefer int
+	// order is the columns as SELECT * shows them, nil for as they are: what USING
+	// merged comes first.
+	order []int
 }
 
 // scopeColumn is one column with the relation it came from.
@@ -139,7 +142,12 @@ func (s *scope) star(qualifier []string, pos ast.Pos) ([]*plan.Column, error) {
 		table = qualifier[len(qualifier)-1]
 	}
 	known := table == ""
-	for i, c := range s.columns {
+	order := s.starOrder()
+	if table != "" {
+		slices.Sort(order) // a table's own columns stay where they are
+	}
+	for _, i := range order {
+		c := s.columns[i]
 		if table != "" && c.table != table {
 			continue
 		}
@@ -156,5 +164,33 @@ func (s *scope) star(qualifier []string, pos ast.Pos) ([]*plan.Column, error) {
 
 // join is the scope of two inputs side by side.
 func (s *scope) join(right *scope) *scope {
-	return &scope{columns: append(slices.Clip(s.columns), right.columns...), outer: s.outer}
+	both := &scope{columns: append(slices.Clip(s.columns), right.columns...), outer: s.outer}
+	if s.order != nil || right.order != nil {
+		both.order = s.starOrder()
+		for _, i := range right.starOrder() {
+			both.order = append(both.order, len(s.columns)+i)
+		}
+	}
+	return both
+}
+
+// starOrder returns all columns in the order of SELECT *. The slice is new.
+func (s *scope) starOrder() []int {
+	if s.order != nil {
+		return slices.Clone(s.order)
+	}
+	all := make([]int, len(s.columns))
+	for i := range all {
+		all[i] = i
+	}
+	return all
+}
+
+// merge hides one of two columns that USING equates and shows the other one behind
+// the first n, which were merged before it.
+func (s *scope) merge(show, hide, n int) {
+	s.columns[hide].shadowed = true
+	order := s.starOrder()
+	at := slices.Index(order, show)
+	s.order = slices.Insert(slices.Delete(order, at, at+1), n, show)
 }

@@ -2,6 +2,7 @@ package planner
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"laminardb/planner/function"
@@ -31,7 +32,13 @@ func (q *Query) setOp(s *ast.SetOp, outer *scope) (plan.Node, error) {
 	out := batch.NewSchema()
 	target := make([]types.Type, len(left.Fields))
 	for i, f := range left.Fields {
-		t, ok := function.CommonType([]types.Type{f.Type, right.Fields[i].Type})
+		pair := []types.Type{f.Type, right.Fields[i].Type}
+		for side, b := range []ast.QueryBody{s.Left, s.Right} {
+			if untyped(b, i) {
+				pair[side] = types.Type{}
+			}
+		}
+		t, ok := function.CommonType(pair)
 		if !ok {
 			return nil, pgerr.At(int(s.Pos), pgerr.DatatypeMismatch, "%s types %s and %s cannot be matched", strings.ToUpper(s.Op), f.Type, right.Fields[i].Type)
 		}
@@ -60,6 +67,17 @@ func (q *Query) setOp(s *ast.SetOp, outer *scope) (plan.Node, error) {
 	return q.distinct(union), nil
 }
 
+// untyped reports whether an output column of a SELECT is NULL or a string in
+// quotes, which takes the type of the other side.
+func untyped(b ast.QueryBody, column int) bool {
+	sel, ok := b.(*ast.Select)
+	if !ok || column >= len(sel.Items) || slices.ContainsFunc(sel.Items, func(i ast.SelectItem) bool { return i.Star }) {
+		return false
+	}
+	l, ok := sel.Items[column].Expr.(*ast.Literal)
+	return ok && (l.Kind == ast.NullLiteral || l.Kind == ast.StringLiteral)
+}
+
 // visibleOnly drops hidden columns, which set operations cannot match.
 func visibleOnly(node plan.Node) plan.Node {
 	visible := node.Schema().Visible()
@@ -86,7 +104,8 @@ func (q *Query) convert(node plan.Node, to []types.Type) (plan.Node, error) {
 	exprs, names := make([]plan.Expr, len(to)), make([]string, len(to))
 	for i, f := range node.Schema().Fields {
 		column := &plan.Column{Index: i, Name: f.Name, T: f.Type, Pos: -1}
-		e, err := q.coerce(column, to[i], function.Implicit, -1)
+		// The types were matched: what is not implicit is the text of a literal.
+		e, err := q.coerce(column, to[i], function.Explicit, -1)
 		if err != nil {
 			return nil, err
 		}

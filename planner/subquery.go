@@ -69,11 +69,11 @@ func (q *Query) existsJoin(node plan.Node, sc *scope, query *ast.Query, operand 
 		on = append(on, e)
 	}
 	if operand != nil {
-		test, err := q.inTest(sc, operand, query, in)
+		tests, err := q.inTests(sc, operand, query, in)
 		if err != nil {
 			return nil, err
 		}
-		on = append(on, test)
+		on = append(on, tests...)
 	}
 	var cond plan.Expr
 	switch len(on) {
@@ -91,8 +91,8 @@ func (q *Query) existsJoin(node plan.Node, sc *scope, query *ast.Query, operand 
 type subqueryInput struct {
 	node  plan.Node
 	scope *scope
-	// column is the expression of IN over the scope, nil for the only column.
-	column ast.Expr
+	// columns are the expressions of IN over the scope, nil for its columns.
+	columns []ast.Expr
 	// correlated are conditions that name columns of the query around it.
 	correlated []ast.Expr
 }
@@ -107,11 +107,18 @@ func (q *Query) subqueryInput(query *ast.Query) (*subqueryInput, error) {
 	}
 	sel, ok := query.Body.(*ast.Select)
 	plain := ok && len(query.With) == 0 && query.Limit == nil && query.Offset == nil && len(sel.GroupBy) == 0 &&
-		sel.Having == nil && len(sel.From) > 0 && len(sel.Items) == 1 && !hasAggregate(sel)
+		sel.Having == nil && len(sel.From) > 0 && !hasAggregate(sel)
 	if !plain {
 		return nil, err
 	}
-	out := &subqueryInput{column: sel.Items[0].Expr}
+	out := &subqueryInput{}
+	for _, item := range sel.Items {
+		if item.Star {
+			out.columns = nil
+			break
+		}
+		out.columns = append(out.columns, item.Expr)
+	}
 	if out.node, out.scope, _, err = q.from(sel.From, nil); err != nil {
 		return nil, err
 	}
@@ -133,22 +140,43 @@ func undefinedName(err error) bool {
 	return pgerr.Is(err, pgerr.UndefinedColumn) || pgerr.Is(err, pgerr.UndefinedTable)
 }
 
-// inTest is operand = the subquery's column, over both inputs.
-func (q *Query) inTest(sc *scope, operand ast.Expr, query *ast.Query, in *subqueryInput) (plan.Expr, error) {
-	left, err := (&resolver{q: q, scope: sc, clause: "WHERE"}).expr(operand)
+// inTests are operand = the subquery's column, for each field of a row, over both
+// inputs.
+func (q *Query) inTests(sc *scope, operand ast.Expr, query *ast.Query, in *subqueryInput) ([]plan.Expr, error) {
+	fields := []ast.Expr{operand}
+	if row, ok := operand.(*ast.RowExpr); ok {
+		fields = row.Elems
+	}
+	columns, err := (&resolver{q: q, scope: in.scope, clause: "SELECT"}).exprs(in.columns)
 	if err != nil {
 		return nil, err
 	}
-	var column plan.Expr
-	if in.column != nil {
-		if column, err = (&resolver{q: q, scope: in.scope, clause: "SELECT"}).expr(in.column); err != nil {
+	if in.columns == nil {
+		visible, err := in.scope.star(nil, query.Pos)
+		if err != nil {
 			return nil, err
 		}
-	} else if column, err = onlyColumn(in.scope, query.Pos, "subquery has too many columns"); err != nil {
-		return nil, err
+		for _, c := range visible {
+			columns = append(columns, c)
+		}
+	}
+	if len(columns) != len(fields) {
+		few := map[bool]string{true: "few", false: "many"}[len(columns) < len(fields)]
+		return nil, pgerr.At(int(query.Pos), pgerr.SyntaxError, "subquery has too %s columns", few)
 	}
 	r := &resolver{q: q, scope: sc, clause: "IN"}
-	return r.operator("=", operand.Position(), []plan.Expr{left, shift(column, len(sc.columns))}, []ast.Pos{operand.Position(), query.Pos})
+	tests := make([]plan.Expr, len(fields))
+	for i, f := range fields {
+		left, err := (&resolver{q: q, scope: sc, clause: "WHERE"}).expr(f)
+		if err != nil {
+			return nil, err
+		}
+		at := []ast.Pos{f.Position(), query.Pos}
+		if tests[i], err = r.operator("=", f.Position(), []plan.Expr{left, shift(columns[i], len(sc.columns))}, at); err != nil {
+			return nil, err
+		}
+	}
+	return tests, nil
 }
 
 func onlyColumn(sc *scope, pos ast.Pos, otherwise string) (*plan.Column, error) {

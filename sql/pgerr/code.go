@@ -29,6 +29,8 @@ var (
 	SubstringError           = Code{"22011"}
 	DivisionByZero           = Code{"22012"}
 	InvalidWindowSize        = Code{"22013"}
+	InvalidArgumentForNtile  = Code{"22014"}
+	InvalidArgumentForNth    = Code{"22016"}
 	InvalidArgumentForLog    = Code{"2201E"}
 	InvalidArgumentForPower  = Code{"2201F"}
 	InvalidLimit             = Code{"2201W"}
