@@ -95,9 +95,10 @@ func (c *core) overs() error {
 // newOver makes an Over and chooses how it runs.
 func (q *Query) newOver(input plan.Node, spec *overSpec, fns []plan.OverFunc) (*plan.Over, error) {
 	in := input.Schema()
-	n := &plan.Over{Input: input, PartitionBy: spec.partition, OrderBy: spec.order, Funcs: fns, Pos: int(spec.pos)}
+	order := windowOrder(input, spec.order, fns)
+	n := &plan.Over{Input: input, PartitionBy: spec.partition, OrderBy: order, Funcs: fns, Pos: int(spec.pos)}
 	n.Out = &batch.Schema{EventTime: -1, Fields: slices.Clone(in.Fields)}
-	if byEventTime(spec.order, in.EventTime) { // else later rows change earlier ones
+	if byEventTime(order, in.EventTime) { // else later rows change earlier ones
 		n.Out.EventTime = in.EventTime
 	}
 	for _, fn := range fns {
@@ -112,7 +113,7 @@ func (q *Query) newOver(input plan.Node, spec *overSpec, fns []plan.OverFunc) (*
 	case props.Changelog:
 		n.Mode = plan.OverChanges
 		p.StateNote, p.Unbounded = "all current rows"+byNote(spec.partition)+"; a partition that changes is computed anew", true
-	case byEventTime(spec.order, in.EventTime):
+	case byEventTime(order, in.EventTime):
 		n.Mode = plan.OverEventTime
 		p.StateNote, p.Unbounded = eventTimeNote(n)
 		return n, q.checkFinal(n)
@@ -120,6 +121,32 @@ func (q *Query) newOver(input plan.Node, spec *overSpec, fns []plan.OverFunc) (*
 		n.Mode = plan.OverUnordered
 	}
 	return n, nil
+}
+
+// windowOrder takes the order by window_start or window_end of a windowed group for
+// what it is, that of the event time.
+func windowOrder(input plan.Node, order []plan.SortKey, fns []plan.OverFunc) []plan.SortKey {
+	for f, ok := input.(*plan.Filter); ok; f, ok = input.(*plan.Filter) {
+		input = f.Input
+	}
+	agg, ok := input.(*plan.Aggregate)
+	if !ok || agg.Window == nil || agg.Out.EventTime < 0 || len(order) != 1 || order[0].Desc {
+		return order
+	}
+	for _, f := range fns {
+		if f.Frame.Start.Value != nil || f.Frame.End.Value != nil {
+			return order // its bounds are of the column's own values
+		}
+	}
+	c, ok := order[0].Expr.(*plan.Column)
+	start, end := len(agg.Keys), len(agg.Keys)+1
+	sameLength := agg.Window.Kind == plan.Tumble || agg.Window.Kind == plan.Hop
+	if !ok || c.Index != end && (c.Index != start || !sameLength) {
+		return order
+	}
+	at := agg.Out.EventTime
+	f := agg.Out.Fields[at]
+	return []plan.SortKey{{Expr: &plan.Column{Index: at, Name: f.Name, T: f.Type, Pos: -1}, NullsFirst: order[0].NullsFirst}}
 }
 
 func byNote(partition []plan.Expr) string {

@@ -234,3 +234,46 @@ func comparePostgreSQL(ctx context.Context, w *World, conn *pgx.Conn, sql string
 	}
 	return ""
 }
+
+// TestMomentumAndMovers runs the market-data pipelines with OVER as they are
+// written.
+func TestMomentumAndMovers(t *testing.T) {
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	const dir = "../../examples/market-data/sql/"
+	w := New(testEnv())
+	g := &generator{rand.New(rand.NewPCG(1, 10))}
+	var rows [][]string
+	for i := range 60 {
+		rows = append(rows, []string{g.one("AAPL", "MSFT", "GOOG", "TSLA", "NVDA"), fmt.Sprintf("%d.%d", 100+g.IntN(50), i%10), "1", "2", "5", "buy", fmt.Sprint(1000 * (i + i%7))})
+	}
+	slices.SortStableFunc(rows, func(a, b []string) int { return len(a[6])*1000 - len(b[6])*1000 + strings.Compare(a[6], b[6]) })
+	for _, file := range []string{"sources/01_market_ticks.sql", "streams/07_price_momentum.sql", "streams/08_symbol_stats.sql", "streams/08_top_movers.sql"} {
+		sql, err := os.ReadFile(dir + file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if strings.HasPrefix(file, "sources") {
+			s, err := w.Source(string(sql))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := w.Insert(s, rows); err != nil {
+				t.Fatal(err)
+			}
+			continue
+		}
+		name, err := w.Query(string(sql))
+		if err != nil {
+			t.Fatalf("%s: %v", file, err)
+		}
+		res, err := w.Check(ctx, name, Variants())
+		if err != nil {
+			t.Fatalf("%s: %v", file, err)
+		}
+		if want := map[string]int{"price_momentum": 60, "top_movers": 3}[name]; want > 0 && strings.Count(res.String(), "\n") != want+1 {
+			t.Errorf("%s gave\n%s", name, res)
+		}
+		t.Logf("%s\n%s", name, strings.Join(plan.Explain(w.Plan(name)), "\n"))
+	}
+}
