@@ -2,7 +2,6 @@ package exec
 
 import (
 	"context"
-	"math"
 	"slices"
 
 	"laminardb/exec/expr"
@@ -29,9 +28,13 @@ type asofJoin struct {
 	table     *hashtable.Table
 	marks     timedMarks
 
-	right timeChain
-	left  rowStore // rows that wait
-	queue timeQueue
+	// arrived are the right rows that the right watermark has not passed; the others
+	// are chained, so in the order of event time (ties in the order of arrival).
+	arrived timeQueue
+	right   timeChain
+	rows    []int64  // by link of the chain: its row in the store
+	left    rowStore // rows that wait
+	queue   timeQueue
 	// waiting are rows whose time the right watermark has passed, but whose right
 	// row is still to come (A1, looking forward), in no order.
 	waiting []timedRow
@@ -80,9 +83,15 @@ func (s asofSide) Batch(ctx context.Context, b *batch.Batch) error {
 	if in.rows.Rows == 0 || j.marks.ended[leftInput] && j.left.live == 0 {
 		return nil
 	}
-	if _, err = j.right.add(in.rows, in.keys, in.times); err != nil {
+	first, err := j.right.store.add(in.rows)
+	if err != nil {
 		return err
 	}
+	entries := make([]timedRow, len(in.times))
+	for i, t := range in.times {
+		entries[i] = timedRow{t, first + int64(i), in.keys[i]}
+	}
+	j.arrived.add(entries)
 	return j.collect()
 }
 
@@ -170,6 +179,10 @@ func (j *asofJoin) keep(in *timedBatch, sel []int32) error {
 // advance emits what the right watermark has made final, drops what the left one
 // has made useless, and passes the output's watermark on.
 func (j *asofJoin) advance(ctx context.Context) error {
+	for _, r := range j.arrived.take(j.marks.time(rightInput), j.marks.ended[rightInput]) {
+		j.right.link(r.key, r.t)
+		j.rows = append(j.rows, r.row)
+	}
 	if err := j.release(ctx); err != nil {
 		return err
 	}
@@ -268,69 +281,6 @@ func inTimeOrder(rows []timedRow, matches []int64) ([]timedRow, []int64) {
 	return sorted, sortedMatches
 }
 
-// passed reports whether the right watermark is above a time: no right row with
-// it, or with an earlier one, can come.
-func (j *asofJoin) passed(t int64) bool {
-	return j.marks.ended[rightInput] || t < j.marks.time(rightInput)
-}
-
-// match finds the right row of a left one, nullRow for none. final is false if it
-// cannot be known yet.
-func (j *asofJoin) match(key uint32, t int64) (row int64, final bool) {
-	switch j.direction {
-	case plan.AsofBackward:
-		if !j.passed(plus(t, j.high)) {
-			return nullRow, false
-		}
-		return j.before(key, t), true
-	case plan.AsofForward:
-		row, at := j.after(key, plus(t, j.low), plus(t, j.high))
-		if row == nullRow {
-			return row, j.passed(plus(t, j.high))
-		}
-		return row, j.passed(at)
-	}
-	return j.nearest(key, t)
-}
-
-// before is the latest row in reach.
-func (j *asofJoin) before(key uint32, t int64) int64 {
-	row, at := j.right.latest(key, plus(t, j.high))
-	if j.low != plan.NoLow && at < plus(t, j.low) {
-		return nullRow
-	}
-	return row
-}
-
-// after is the earliest row between two times, with its time.
-func (j *asofJoin) after(key uint32, least, most int64) (row, at int64) {
-	row, at = j.right.earliest(key, least)
-	if at > most {
-		return nullRow, at
-	}
-	return row, at
-}
-
-func (j *asofJoin) nearest(key uint32, t int64) (row int64, final bool) {
-	low := int64(math.MinInt64)
-	if j.low != plan.NoLow {
-		low = plus(t, j.low)
-	}
-	back, backTime := j.right.latest(key, min(t, plus(t, j.high)))
-	if back != nullRow && backTime < low {
-		back = nullRow
-	}
-	ahead, aheadTime := j.after(key, max(low, plus(t, 1)), plus(t, j.high))
-	switch {
-	case back == nullRow && ahead == nullRow:
-		return nullRow, j.passed(plus(t, j.high))
-	case back == nullRow || ahead != nullRow && aheadTime-t < t-backTime:
-		return ahead, j.passed(aheadTime)
-	}
-	// A row to come can win only by being nearer ahead.
-	return back, j.passed(t) && j.passed(min(plus(t, t-backTime-1), plus(t, j.high)))
-}
-
 // emit sends left rows with their matches.
 func (j *asofJoin) emit(ctx context.Context, left *batch.Batch, matches []int64) error {
 	right, err := j.right.store.take(matches)
@@ -362,81 +312,4 @@ func matched(rows, matches []int64) (r, m []int64) {
 		}
 	}
 	return r, m
-}
-
-// collect drops the right rows that no left row can match any more (A2), the keys
-// without rows, and the memory of left rows that have left.
-func (j *asofJoin) collect() error {
-	oldest := j.oldest()
-	if len(j.right.links) >= j.right.checkAt {
-		if err := j.dropRight(oldest); err != nil {
-			return err
-		}
-	}
-	if j.left.rows > leastChecked && j.left.rows > 4*j.left.live {
-		if err := j.packLeft(); err != nil {
-			return err
-		}
-	}
-	if j.table.Len() < j.keysAt {
-		return nil
-	}
-	used := make([]bool, j.table.Bound())
-	mark := func(r *timedRow) { used[r.key] = true }
-	j.queue.each(mark)
-	for i := range j.waiting {
-		mark(&j.waiting[i])
-	}
-	dropKeys(j.table, func(id uint32) bool { return used[id] || j.right.heads[id] >= j.right.base })
-	j.keysAt = max(leastChecked, 2*j.table.Len())
-	return nil
-}
-
-// dropRight keeps the right rows that a left row of the time oldest or later can
-// match. Looking back, of the rows at or before what such a row looks at only the
-// latest of each key can.
-func (j *asofJoin) dropRight(oldest int64) error {
-	dead := int64(math.MinInt64)
-	if j.low != plan.NoLow {
-		dead = plus(oldest, j.low)
-	}
-	settled := int64(math.MinInt64)
-	var best []int64
-	if j.direction != plan.AsofForward {
-		settled = oldest
-		if j.direction == plan.AsofBackward || j.high < 0 {
-			settled = plus(oldest, j.high)
-		}
-		best = make([]int64, len(j.right.heads))
-		for key := range best {
-			best[key], _ = j.right.latest(uint32(key), settled)
-		}
-	}
-	_, err := j.right.retain(func(row int64, l *timeLink) bool {
-		return l.t >= dead && (best == nil || l.t > settled || best[l.key] == row)
-	})
-	return err
-}
-
-// packLeft copies the left rows that wait, so that the batches in which few do
-// can be given up.
-func (j *asofJoin) packLeft() error {
-	var rows []int64
-	note := func(r *timedRow) { rows = append(rows, r.row) }
-	each := func(f func(*timedRow)) {
-		j.queue.each(f)
-		for i := range j.waiting {
-			f(&j.waiting[i])
-		}
-	}
-	each(note)
-	slices.Sort(rows)
-	if err := j.left.rebuild(rows); err != nil {
-		return err
-	}
-	each(func(r *timedRow) {
-		at, _ := slices.BinarySearch(rows, r.row)
-		r.row = int64(at)
-	})
-	return nil
 }

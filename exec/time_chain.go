@@ -206,16 +206,21 @@ func (c *timeChain) retain(live func(row int64, l *timeLink) bool) (renumbered b
 	if err := c.store.rebuild(rows); err != nil {
 		return false, err
 	}
-	for i := range c.heads {
-		c.heads[i] = nullRow
-	}
-	c.base, c.front, c.links = 0, 0, make([]timeLink, 0, 2*len(rows))
+	c.reset(2 * len(rows))
 	for _, n := range rows {
 		l := &old[n-base]
 		c.link(l.key, l.t)
 		c.links[len(c.links)-1].matched = l.matched
 	}
 	return true, nil
+}
+
+// reset forgets all links, not what is stored, and makes room for new ones.
+func (c *timeChain) reset(room int) {
+	for i := range c.heads {
+		c.heads[i] = nullRow
+	}
+	c.base, c.front, c.links = 0, 0, make([]timeLink, 0, room)
 }
 
 // dropKeys deletes the keys from the table for which used is false.

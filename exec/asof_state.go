@@ -1,0 +1,120 @@
+package exec
+
+import (
+	"math"
+	"slices"
+
+	"laminardb/planner/plan"
+)
+
+// collect drops the right rows that no left row can match any more (A2), the keys
+// without rows, and the memory of left rows that have left.
+func (j *asofJoin) collect() error {
+	oldest := j.oldest()
+	if j.right.store.rows >= j.right.checkAt {
+		if err := j.dropRight(oldest); err != nil {
+			return err
+		}
+	}
+	if j.left.rows > leastChecked && j.left.rows > 4*j.left.live {
+		if err := j.packLeft(); err != nil {
+			return err
+		}
+	}
+	if j.table.Len() < j.keysAt {
+		return nil
+	}
+	used := make([]bool, j.table.Bound())
+	mark := func(r *timedRow) { used[r.key] = true }
+	j.queue.each(mark)
+	j.arrived.each(mark)
+	for i := range j.waiting {
+		mark(&j.waiting[i])
+	}
+	dropKeys(j.table, func(id uint32) bool { return used[id] || j.right.heads[id] >= j.right.base })
+	j.keysAt = max(leastChecked, 2*j.table.Len())
+	return nil
+}
+
+// dropRight keeps the right rows that a left row of the time oldest or later can
+// match. Looking back, of the rows at or before what such a row looks at only the
+// latest of each key can.
+func (j *asofJoin) dropRight(oldest int64) error {
+	dead := int64(math.MinInt64)
+	if j.low != plan.NoLow {
+		dead = plus(oldest, j.low)
+	}
+	settled := int64(math.MinInt64)
+	var best []int64
+	if j.direction != plan.AsofForward {
+		settled = oldest
+		if j.direction == plan.AsofBackward || j.high < 0 {
+			settled = plus(oldest, j.high)
+		}
+		best = make([]int64, len(j.right.heads))
+		for key := range best {
+			best[key], _ = j.right.latest(uint32(key), settled)
+		}
+	}
+	return j.retain(func(link int64, l *timeLink) bool {
+		return l.t >= dead && (best == nil || l.t > settled || best[l.key] == link)
+	})
+}
+
+// retain keeps the chained rows that are live and those that are not chained yet,
+// if that gives up half of all.
+func (j *asofJoin) retain(live func(link int64, l *timeLink) bool) error {
+	c := &j.right
+	var links []int
+	var rows []int64
+	for i := range c.links {
+		if live(int64(i), &c.links[i]) {
+			links, rows = append(links, i), append(rows, j.rows[i])
+		}
+	}
+	j.arrived.each(func(r *timedRow) { rows = append(rows, r.row) })
+	c.checkAt = max(leastChecked, 2*len(rows))
+	if len(rows) > c.store.rows/2 {
+		return nil
+	}
+	slices.Sort(rows)
+	if err := c.store.rebuild(rows); err != nil {
+		return err
+	}
+	renumber := func(row int64) int64 {
+		at, _ := slices.BinarySearch(rows, row)
+		return int64(at)
+	}
+	j.arrived.each(func(r *timedRow) { r.row = renumber(r.row) })
+	old, oldRows := c.links, j.rows
+	c.reset(2 * len(links))
+	j.rows = make([]int64, 0, 2*len(links))
+	for _, i := range links {
+		c.link(old[i].key, old[i].t)
+		j.rows = append(j.rows, renumber(oldRows[i]))
+	}
+	return nil
+}
+
+// packLeft copies the left rows that wait, so that the batches in which few do
+// can be given up.
+func (j *asofJoin) packLeft() error {
+	var rows []int64
+	note := func(r *timedRow) { rows = append(rows, r.row) }
+	each := func(f func(*timedRow)) {
+		j.queue.each(f)
+		for i := range j.waiting {
+			f(&j.waiting[i])
+		}
+	}
+	each(note)
+	slices.Sort(rows)
+	if err := j.left.rebuild(rows); err != nil {
+		return err
+	}
+	each(func(r *timedRow) {
+		at, _ := slices.BinarySearch(rows, r.row)
+		r.row = int64(at)
+	})
+	return nil
+}
