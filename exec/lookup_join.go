@@ -18,7 +18,7 @@ import (
 // until the table is complete (see port.after).
 type lookupJoin struct {
 	Receiver
-	outer     bool
+	kind      plan.JoinKind
 	keys      *expr.Program // over the stream
 	tableKeys *expr.Program
 	residual  *expr.Predicate
@@ -36,7 +36,7 @@ type lookupJoin struct {
 }
 
 func (b *builder) lookupJoin(n *plan.LookupJoin, out Receiver) error {
-	j := &lookupJoin{Receiver: out, outer: n.Outer, faults: b.faults}
+	j := &lookupJoin{Receiver: out, kind: n.Kind, faults: b.faults}
 	var err error
 	if j.keys, err = b.compile(n.StreamKeys); err != nil {
 		return err
@@ -113,7 +113,7 @@ func (j *lookupJoin) Batch(ctx context.Context, b *batch.Batch) error {
 			}
 		}
 		// With a residual the rows without a match are known only after it.
-		if j.outer && j.residual == nil && len(rows) == before {
+		if j.kind == plan.JoinLeft && j.residual == nil && len(rows) == before {
 			rows, others = append(rows, int32(row)), append(others, -1)
 		}
 		if len(rows) >= batch.MaxRows || row == b.Rows-1 {
@@ -134,10 +134,33 @@ func (j *lookupJoin) emit(ctx context.Context, b *batch.Batch, rows, others []in
 			return err
 		}
 	}
-	if len(rows) == 0 {
+	if j.kind == plan.JoinSemi || j.kind == plan.JoinAnti {
+		rows = rowsThatExist(rows, from, to, j.kind == plan.JoinSemi)
+	}
+	switch {
+	case len(rows) == 0:
 		return nil
+	case j.kind == plan.JoinSemi || j.kind == plan.JoinAnti:
+		return j.Receiver.Batch(ctx, expr.Take(b, rows))
 	}
 	return j.Receiver.Batch(ctx, j.pairs(b, rows, others))
+}
+
+// rowsThatExist returns the rows of [from, to) that are, or are not, among those
+// that have a match. matched is in row order.
+func rowsThatExist(matched []int32, from, to int, want bool) []int32 {
+	var out []int32
+	at := 0
+	for row := int32(from); row < int32(to); row++ {
+		has := false
+		for ; at < len(matched) && matched[at] == row; at++ {
+			has = true
+		}
+		if has == want {
+			out = append(out, row)
+		}
+	}
+	return out
 }
 
 // filter drops the pairs that fail the residual and adds the stream rows that have
@@ -157,7 +180,7 @@ func (j *lookupJoin) filter(b *batch.Batch, rows, others []int32, from, to int) 
 			rows, others = pick(rows, sel), pick(others, sel)
 		}
 	}
-	if !j.outer {
+	if j.kind != plan.JoinLeft {
 		return rows, others, nil
 	}
 	at := 0

@@ -188,10 +188,10 @@ func restored(t *testing.T, n *plan.Join, old *changelogJoin, out Receiver) *cha
 }
 
 // lookupFlow is a dataflow of a lookup join that the test drives itself.
-func lookupFlow(t *testing.T, outer, residual bool, out Receiver) (d *Dataflow, table, stream *port) {
+func lookupFlow(t *testing.T, kind plan.JoinKind, residual bool, out Receiver) (d *Dataflow, table, stream *port) {
 	t.Helper()
 	n := twoScans(t, plan.JoinInner, residual)
-	lookup := &plan.LookupJoin{Stream: n.Left, Table: n.Right, Outer: outer, StreamKeys: n.LeftKeys, TableKeys: n.RightKeys, Residual: n.Residual}
+	lookup := &plan.LookupJoin{Stream: n.Left, Table: n.Right, Kind: kind, StreamKeys: n.LeftKeys, TableKeys: n.RightKeys, Residual: n.Residual}
 	lookup.Out = n.Out
 	d, err := newDataflow("test", lookup, out, testEnv(), OnErrorDeadLetter)
 	if err != nil {
@@ -220,7 +220,7 @@ func put(p *port, b *batch.Batch) { p.consumer.q.put(message{kind: messageBatch,
 
 func TestStreamRowsWaitForTheTable(t *testing.T) {
 	out := &tally{t: t, rows: map[string]int{}}
-	d, table, stream := lookupFlow(t, true, false, out)
+	d, table, stream := lookupFlow(t, plan.JoinLeft, false, out)
 	put(stream, int64Batch([]int64{1, 2}, []int64{10, 20}))
 	if serve(t, d, stream) {
 		t.Fatal("stream rows were delivered before the table was complete")
@@ -249,19 +249,19 @@ func TestStreamRowsWaitForTheTable(t *testing.T) {
 }
 
 func TestLookupJoinSeesTheTableAsItIs(t *testing.T) {
-	for _, outer := range []bool{false, true} {
+	for _, kind := range []plan.JoinKind{plan.JoinInner, plan.JoinLeft, plan.JoinSemi, plan.JoinAnti} {
 		for _, residual := range []bool{false, true} {
 			for seed := range uint64(6) {
-				t.Run(fmt.Sprintf("%v/%v/%d", outer, residual, seed), func(t *testing.T) { randomLookup(t, outer, residual, seed) })
+				t.Run(fmt.Sprintf("%d/%v/%d", kind, residual, seed), func(t *testing.T) { randomLookup(t, kind, residual, seed) })
 			}
 		}
 	}
 }
 
-func randomLookup(t *testing.T, outer, residual bool, seed uint64) {
+func randomLookup(t *testing.T, kind plan.JoinKind, residual bool, seed uint64) {
 	rnd := rand.New(rand.NewPCG(seed, 2))
 	out := &tally{t: t, rows: map[string]int{}}
-	d, table, stream := lookupFlow(t, outer, residual, out)
+	d, table, stream := lookupFlow(t, kind, residual, out)
 	table.consumer.q.put(message{kind: messageWatermark, watermark: endOfTime})
 	serve(t, d, table)
 	var rows side
@@ -278,7 +278,7 @@ func randomLookup(t *testing.T, outer, residual bool, seed uint64) {
 		out.order = nil
 		put(stream, in.batch())
 		serve(t, d, stream)
-		want := lookUp(in.rows, rows.rows, outer, residual)
+		want := lookUp(in.rows, rows.rows, kind, residual)
 		slices.Sort(out.order)
 		slices.Sort(want)
 		if !slices.Equal(out.order, want) {
@@ -288,7 +288,8 @@ func randomLookup(t *testing.T, outer, residual bool, seed uint64) {
 }
 
 // lookUp is the lookup join, a row at a time.
-func lookUp(stream, table [][2]int64, outer, residual bool) (out []string) {
+func lookUp(stream, table [][2]int64, kind plan.JoinKind, residual bool) (out []string) {
+	exists := kind == plan.JoinSemi || kind == plan.JoinAnti
 	for _, l := range stream {
 		found := false
 		for _, r := range table {
@@ -296,9 +297,14 @@ func lookUp(stream, table [][2]int64, outer, residual bool) (out []string) {
 				continue
 			}
 			found = true
-			out = append(out, fmt.Sprint("+1 ", []int64{l[0], l[1], r[0], r[1]}))
+			if !exists {
+				out = append(out, fmt.Sprint("+1 ", []int64{l[0], l[1], r[0], r[1]}))
+			}
 		}
-		if outer && !found {
+		switch {
+		case exists && found == (kind == plan.JoinSemi):
+			out = append(out, fmt.Sprint("+1 ", l))
+		case kind == plan.JoinLeft && !found:
 			out = append(out, fmt.Sprint("+1 ", []int64{l[0], l[1], null, null}))
 		}
 	}

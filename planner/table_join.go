@@ -16,18 +16,19 @@ func (q *Query) changelogJoin(_ *ast.Join, in *joinInputs, c *equiJoin) (plan.No
 // newJoin makes a join by equality. Continuously it keeps the current rows of both
 // inputs; the user is told.
 func (q *Query) newJoin(kind plan.JoinKind, left, right plan.Node, leftKeys, rightKeys []plan.Expr, residual plan.Expr) plan.Node {
+	exists := kind == plan.JoinSemi || kind == plan.JoinAnti
+	if exists && q.Mode != Once && isTable(right) && !isTable(left) && !left.Props().Changelog {
+		return newLookup(left, right, kind, leftKeys, rightKeys, residual)
+	}
 	n := newJoin(kind, left, right, leftKeys, rightKeys, residual)
 	j, ok := n.(*plan.Join)
 	if !ok {
 		return n
 	}
-	if kind == plan.JoinSemi || kind == plan.JoinAnti {
+	if exists {
 		// Later rows of the right input change what earlier ones gave, so there is no
 		// event time in the output.
 		j.Out = &batch.Schema{Fields: left.Schema().Fields, EventTime: -1}
-		if q.Mode == Once {
-			j.Out.EventTime = left.Schema().EventTime
-		}
 	}
 	p := &j.Properties
 	p.Key, p.HasKey = joinKey(j)
@@ -92,7 +93,7 @@ func (q *Query) lookupJoin(_ *ast.Join, in *joinInputs, c *equiJoin) (plan.Node,
 	leftTable, rightTable := isTable(in.left), isTable(in.right)
 	switch {
 	case rightTable && !leftTable && !in.left.Props().Changelog && (c.kind == plan.JoinInner || c.kind == plan.JoinLeft):
-		return newLookup(in.left, in.right, c.kind == plan.JoinLeft, c.leftKeys, c.rightKeys, c.residual), nil
+		return newLookup(in.left, in.right, c.kind, c.leftKeys, c.rightKeys, c.residual), nil
 	case leftTable && !rightTable && !in.right.Props().Changelog && (c.kind == plan.JoinInner || c.kind == plan.JoinRight):
 		return swappedLookup(in, c), nil
 	}
@@ -105,7 +106,7 @@ func lookupTime(j *plan.Join) {
 	leftTable, rightTable := isTable(j.Left), isTable(j.Right)
 	stream, start := j.Left.Schema(), 0
 	switch {
-	case rightTable && !leftTable && (j.Kind == plan.JoinInner || j.Kind == plan.JoinLeft):
+	case rightTable && !leftTable && j.Kind != plan.JoinRight && j.Kind != plan.JoinFull:
 	case leftTable && !rightTable && (j.Kind == plan.JoinInner || j.Kind == plan.JoinRight):
 		stream, start = j.Right.Schema(), len(j.Left.Schema().Fields)
 	default:
@@ -130,15 +131,18 @@ func isTable(n plan.Node) bool {
 	return false
 }
 
-func newLookup(stream, table plan.Node, outer bool, streamKeys, tableKeys []plan.Expr, residual plan.Expr) plan.Node {
-	n := &plan.LookupJoin{Stream: stream, Table: table, Outer: outer, StreamKeys: streamKeys, TableKeys: tableKeys, Residual: residual}
+func newLookup(stream, table plan.Node, kind plan.JoinKind, streamKeys, tableKeys []plan.Expr, residual plan.Expr) plan.Node {
+	n := &plan.LookupJoin{Stream: stream, Table: table, Kind: kind, StreamKeys: streamKeys, TableKeys: tableKeys, Residual: residual}
 	n.Out = &batch.Schema{EventTime: stream.Schema().EventTime}
 	n.Out.Fields = append(n.Out.Fields, stream.Schema().Fields...)
-	for _, f := range table.Schema().Fields {
-		f.NotNull = f.NotNull && !outer
-		n.Out.Fields = append(n.Out.Fields, f)
+	exists := kind == plan.JoinSemi || kind == plan.JoinAnti
+	if !exists {
+		for _, f := range table.Schema().Fields {
+			f.NotNull = f.NotNull && kind == plan.JoinInner
+			n.Out.Fields = append(n.Out.Fields, f)
+		}
 	}
-	if p := stream.Props(); p.HasKey && table.Props().HasKey && within(table.Props().Key, tableKeys) {
+	if p := stream.Props(); p.HasKey && (exists || table.Props().HasKey && within(table.Props().Key, tableKeys)) {
 		n.Properties.Key, n.Properties.HasKey = p.Key, true
 	}
 	n.Properties.StateNote = "the table's rows by " + lookupKeyNote(tableKeys)
@@ -172,7 +176,11 @@ func swappedLookup(in *joinInputs, c *equiJoin) plan.Node {
 			return &moved
 		})
 	}
-	n := newLookup(in.right, in.left, c.kind == plan.JoinRight, c.rightKeys, c.leftKeys, residual)
+	kind := plan.JoinInner
+	if c.kind == plan.JoinRight {
+		kind = plan.JoinLeft
+	}
+	n := newLookup(in.right, in.left, kind, c.rightKeys, c.leftKeys, residual)
 	fields := n.Schema().Fields
 	order := make([]plan.Expr, 0, len(fields))
 	out := &batch.Schema{EventTime: -1}
