@@ -131,7 +131,7 @@ func (b *builder) sort(n *plan.Sort, out Receiver) error {
 	if err != nil {
 		return err
 	}
-	return b.build(n.Input, &sorter{Receiver: out, program: p, keys: n.Keys, faults: b.faults})
+	return b.build(n.Input, &sorter{Receiver: out, program: p, keys: n.Keys, faults: b.faults, ties: n.Ties, schema: n.Input.Schema()})
 }
 
 func (b *builder) join(n *plan.Join, out Receiver) error {

@@ -1,10 +1,12 @@
 package exec
 
 import (
+	"bytes"
 	"context"
 	"slices"
 
 	"laminardb/exec/expr"
+	"laminardb/exec/rowcodec"
 	"laminardb/planner/plan"
 	"laminardb/sql/batch"
 )
@@ -19,6 +21,9 @@ type sorter struct {
 	errs    expr.RowErrors
 	input   []*batch.Batch
 	sortBy  []*batch.Batch
+	// ties orders rows with equal keys by event time and by their columns.
+	ties   bool
+	schema *batch.Schema
 }
 
 // Batch implements Receiver.
@@ -46,7 +51,7 @@ func (s *sorter) End(ctx context.Context) error {
 			return err
 		}
 		s.input, s.sortBy = nil, nil
-		order, err := sortOrder(keys, s.keys)
+		order, err := sortOrder(keys, s.keys, s.tieOrder(rows))
 		if err != nil {
 			return err
 		}
@@ -57,16 +62,30 @@ func (s *sorter) End(ctx context.Context) error {
 	return s.Receiver.End(ctx)
 }
 
+// tieOrder compares rows whose keys are equal, nil for not at all.
+func (s *sorter) tieOrder(rows *batch.Batch) func(a, b int32) int {
+	if !s.ties {
+		return nil
+	}
+	var ties rowcodec.Rows
+	keys, cols := tieOrder(schemaTypes(s.schema), rows.Cols, s.schema.EventTime)
+	rowcodec.NewOrderedEncoder(keys).Encode(cols, rows.Rows, nil, &ties)
+	return func(a, b int32) int { return bytes.Compare(ties.Row(int(a)), ties.Row(int(b))) }
+}
+
 // sortOrder returns the row numbers of b in the order of its columns, one for
-// each key.
-func sortOrder(b *batch.Batch, keys []plan.SortKey) ([]int32, error) {
-	compare := make([]func(a, b int32) int, len(keys))
+// each key, and of ties, which may be nil.
+func sortOrder(b *batch.Batch, keys []plan.SortKey, ties func(a, b int32) int) ([]int32, error) {
+	compare := make([]func(a, b int32) int, len(keys), len(keys)+1)
 	for i, k := range keys {
 		c, err := newComparer(b.Cols[i], k)
 		if err != nil {
 			return nil, err
 		}
 		compare[i] = c
+	}
+	if ties != nil {
+		compare = append(compare, ties)
 	}
 	order := make([]int32, b.Rows)
 	for i := range order {

@@ -355,7 +355,8 @@ func columnsOf(exprs []plan.Expr) (columns []int, ok bool) {
 }
 
 // limitedSort makes a TopN of ORDER BY with LIMIT in a continuous query, nil for
-// any other limit.
+// any other limit. The sort of a SELECT takes the order of a TopN among equal rows,
+// so that both choose the same.
 func (q *Query) limitedSort(l *plan.Limit) plan.Node {
 	node := l.Input
 	project, isProject := node.(*plan.Project)
@@ -363,6 +364,9 @@ func (q *Query) limitedSort(l *plan.Limit) plan.Node {
 		node = project.Input
 	}
 	sort, ok := node.(*plan.Sort)
+	if ok && q.Mode == Once {
+		sort.Ties = true
+	}
 	if !ok || q.Mode == Once || l.Count < 0 {
 		return nil
 	}

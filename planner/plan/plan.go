@@ -185,6 +185,9 @@ type Sort struct {
 	Base
 	Input Node
 	Keys  []SortKey
+	// Ties orders rows that the keys do not tell apart by event time, then by their
+	// columns, as a TopN does; else they keep their order.
+	Ties bool
 }
 
 // Limit skips Offset rows and passes Count, -1 for no limit. It runs over
