@@ -296,12 +296,21 @@ func (t *Table) await(ctx context.Context) error {
 		case <-t.ready:
 			return nil
 		case <-t.ended:
-			return ErrStopped
+			return t.stopped()
 		case <-ctx.Done():
 			return ctx.Err()
 		case <-tick.C:
 		}
 	}
+}
+
+// stopped is 55000 with the reason for which nothing is read any more.
+func (t *Table) stopped() error {
+	reason := ErrStopped.Error()
+	if p := t.source.stats.Problem.Load(); p != nil {
+		reason = *p
+	}
+	return pgerr.Newf(pgerr.ObjectNotInPrerequisite, "table %q is not running: %s", t.spec.Name, reason)
 }
 
 // TableChange is what a statement changes: rows that go away, then rows that
@@ -366,7 +375,7 @@ func (t *Table) awaitApplied(ctx context.Context, end uint64) error {
 		select {
 		case <-moved:
 		case <-t.ended:
-			return ErrStopped
+			return t.stopped()
 		case <-ctx.Done():
 			return ctx.Err()
 		}

@@ -1,6 +1,7 @@
 package session
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -62,6 +63,9 @@ func (s *Session) describe(stmt *ast.Describe) (*statement, error) {
 		var notes []string
 		if i == r.Schema.EventTime {
 			notes = append(notes, "event time")
+		}
+		if r.Kind == "table" && slices.Contains(r.Props.Key, i) {
+			notes = append(notes, "primary key")
 		}
 		if f.Hidden {
 			notes = append(notes, "hidden")
