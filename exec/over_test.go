@@ -1,8 +1,12 @@
 package exec
 
 import (
+	"bytes"
+	"context"
+	"fmt"
 	"testing"
 
+	"laminardb/exec/rowcodec"
 	"laminardb/planner/plan"
 	"laminardb/sql/batch"
 	"laminardb/sql/types"
@@ -80,5 +84,74 @@ func TestOverLate(t *testing.T) {
 	}
 	if late := stats.Late.Load(); late != 10 || out.rows != 110 {
 		t.Errorf("%d rows late and %d given out, want 10 and 110", late, out.rows)
+	}
+}
+
+// gathered keeps what it is given.
+type gathered struct {
+	discard
+	list []*batch.Batch
+}
+
+func (g *gathered) Batch(_ context.Context, b *batch.Batch) error {
+	g.list = append(g.list, b)
+	return nil
+}
+
+// TestOverRestore checks that an Over that is replaced by its snapshot after every
+// step gives the same as one that is not.
+func TestOverRestore(t *testing.T) {
+	ago := func(name string) plan.FrameBound {
+		return plan.FrameBound{Label: "500 following", Value: &plan.Call{Func: map[string]string{"-": "sub", "+": "add"}[name] + "(bigint,bigint)", Name: name, T: types.Of(types.Int64), Args: []plan.Expr{
+			&plan.Column{Index: 2, T: types.Of(types.Int64)}, &plan.Const{Value: int64(500), T: types.Of(types.Int64)},
+		}}}
+	}
+	run := func(restore bool) string {
+		b := &builder{faults: queryFaults{}, continuous: true}
+		out := &gathered{}
+		node := overNode(
+			plan.OverFunc{Func: "lag", Offset: 2}, plan.OverFunc{Func: "lead", Offset: 1},
+			overSum(plan.Frame{Start: plan.FrameBound{Rows: -3}}), overSum(plan.Frame{Mode: plan.FrameRange, Start: ago("-"), End: ago("+")}),
+			overSum(plan.Frame{Mode: plan.FrameRange, Start: plan.FrameBound{Unbounded: true}}))
+		build := func() *overStream {
+			b.ports = nil
+			if err := b.over(node, out); err != nil {
+				t.Fatal(err)
+			}
+			return b.ports[0].in.(*overStream)
+		}
+		o := build()
+		for at := int64(0); at < 3000; at += 300 {
+			if err := o.Batch(t.Context(), momentBatch(at, 330, 7)); err != nil {
+				t.Fatal(err)
+			}
+			if err := o.Watermark(t.Context(), at); err != nil {
+				t.Fatal(err)
+			}
+			if !restore {
+				continue
+			}
+			var state bytes.Buffer
+			w := rowcodec.NewStateWriter(&state)
+			o.Snapshot(w)
+			if err := w.Flush(); err != nil {
+				t.Fatal(err)
+			}
+			o = build()
+			if err := o.Restore(rowcodec.NewStateReader(&state)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := o.End(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		all, err := ConcatRows(out.list)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return fmt.Sprint(all.Cols)
+	}
+	if plain, restored := run(false), run(true); plain != restored {
+		t.Errorf("restored:\n%s\nnot:\n%s", restored, plain)
 	}
 }
