@@ -3,7 +3,8 @@
 //
 // Nouns: Tick, Order, Reference (the three record types), Generator (events
 // from a seed), Producer (Generator to Kafka at a rate), RecordedTick (a tick
-// as a topic holds it), OHLCBar, VolumeAlert, SymbolStats (results).
+// as a topic holds it), and the row types of the pipelines from OHLCBar to
+// SectorAverage (results).
 //
 // Rule: the two halves share no code but the record types. What the generator
 // writes by hand is read back with a general Avro library, and the results are

@@ -20,30 +20,75 @@ type RecordedTick struct {
 	Offset    int64
 }
 
+// RecordedOrder is an order as a topic holds it.
+type RecordedOrder struct {
+	Order
+	Partition int32
+	Offset    int64
+}
+
 // ReadTicks reads all committed ticks that topic holds now, in the order of
 // (partition, offset). A record that cannot be decoded is an error.
-func ReadTicks(ctx context.Context, brokers []string, registryURL, topic string) ([]RecordedTick, error) {
+func ReadTicks(ctx context.Context, brokers []string, registryURL, topic string) (out []RecordedTick, err error) {
+	err = eachValue(ctx, brokers, registryURL, topic, func(r *kgo.Record, t *Tick) {
+		out = append(out, RecordedTick{*t, r.Partition, r.Offset})
+	})
+	return out, err
+}
+
+// ReadOrders reads orders as ReadTicks does ticks.
+func ReadOrders(ctx context.Context, brokers []string, registryURL, topic string) (out []RecordedOrder, err error) {
+	err = eachValue(ctx, brokers, registryURL, topic, func(r *kgo.Record, o *Order) {
+		out = append(out, RecordedOrder{*o, r.Partition, r.Offset})
+	})
+	return out, err
+}
+
+// ReadReference reads the rows of a compacted topic by their keys: the last
+// record of a key counts, and a record without a value removes the key.
+func ReadReference(ctx context.Context, brokers []string, registryURL, topic string) (map[string]Reference, error) {
+	out := map[string]Reference{}
+	err := eachValue(ctx, brokers, registryURL, topic, func(r *kgo.Record, ref *Reference) {
+		if ref == nil {
+			delete(out, string(r.Key))
+			return
+		}
+		out[string(r.Key)] = *ref
+	})
+	return out, err
+}
+
+// eachValue gives fn the decoded values of topic, nil for a record without one,
+// in the order of (partition, offset).
+func eachValue[T any](ctx context.Context, brokers []string, registryURL, topic string, fn func(*kgo.Record, *T)) error {
 	registry, err := sr.NewClient(sr.URLs(registryURL))
 	if err != nil {
-		return nil, fmt.Errorf("making a client of the schema registry %s: %w", registryURL, err)
+		return fmt.Errorf("making a client of the schema registry %s: %w", registryURL, err)
 	}
-	dec := decoder{registry: registry, schemas: map[int]*avro.Schema{}}
-	var out []RecordedTick
+	var records []*kgo.Record
 	err = eachRecord(ctx, brokers, topic, func(r *kgo.Record) error {
-		t := RecordedTick{Partition: r.Partition, Offset: r.Offset}
-		if err := dec.decode(ctx, r.Value, &t.Tick); err != nil {
-			return fmt.Errorf("decoding %s partition %d offset %d: %w", topic, r.Partition, r.Offset, err)
-		}
-		out = append(out, t)
+		records = append(records, r)
 		return nil
 	})
 	if err != nil {
-		return nil, err
+		return err
 	}
-	slices.SortFunc(out, func(a, b RecordedTick) int {
+	slices.SortFunc(records, func(a, b *kgo.Record) int {
 		return cmp.Or(cmp.Compare(a.Partition, b.Partition), cmp.Compare(a.Offset, b.Offset))
 	})
-	return out, nil
+	dec := decoder{registry: registry, schemas: map[int]*avro.Schema{}}
+	for _, r := range records {
+		if r.Value == nil {
+			fn(r, nil)
+			continue
+		}
+		var v T
+		if err := dec.decode(ctx, r.Value, &v); err != nil {
+			return fmt.Errorf("decoding %s partition %d offset %d: %w", topic, r.Partition, r.Offset, err)
+		}
+		fn(r, &v)
+	}
+	return nil
 }
 
 // Watermark is the event time, in epoch milliseconds, that a reader of all of

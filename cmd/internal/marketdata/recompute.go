@@ -120,12 +120,8 @@ func windows(ticks []RecordedTick, size int64) []window {
 		symbol string
 		start  int64
 	}
-	inOrder := slices.Clone(ticks)
-	slices.SortFunc(inOrder, func(a, b RecordedTick) int {
-		return cmp.Or(cmp.Compare(a.Partition, b.Partition), cmp.Compare(a.Offset, b.Offset))
-	})
 	groups := map[key][]Tick{}
-	for _, t := range inOrder {
+	for _, t := range inOrder(ticks) {
 		k := key{t.Symbol, t.TS - floorMod(t.TS, size)}
 		groups[k] = append(groups[k], t.Tick)
 	}
