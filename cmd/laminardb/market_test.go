@@ -225,7 +225,7 @@ func TestDemo(t *testing.T) {
 	var out lockedBuffer
 	done := make(chan error, 1)
 	go func() {
-		done <- runDemo(ctx, demoOptions{tps: 5000, seed: 7, listen: "127.0.0.1:0", dataDir: t.TempDir()}, &out, testLogger())
+		done <- runDemo(ctx, demoOptions{tps: 1000, seed: 7, listen: "127.0.0.1:0", dataDir: t.TempDir()}, &out, testLogger())
 	}()
 	for deadline := time.Now().Add(testDeadline); len(demoBar.FindAllString(out.String(), -1)) < 5; {
 		select {
