@@ -155,7 +155,14 @@ func defineSource(k known, text string) error {
 			return err
 		}
 	}
-	k[s.Name.Last()] = &Relation{ID: uint64(len(k) + 1), Name: s.Name.Last(), Kind: "source", Schema: schema, Watermarked: schema.EventTime >= 0}
+	rel := &Relation{ID: uint64(len(k) + 1), Name: s.Name.Last(), Kind: "source", Schema: schema, Watermarked: schema.EventTime >= 0}
+	if s.Table {
+		rel.Kind, rel.Props = "table", plan.Properties{Changelog: true, HasKey: len(s.PrimaryKey) > 0}
+		for _, name := range s.PrimaryKey {
+			rel.Props.Key = append(rel.Props.Key, schema.Index(name))
+		}
+	}
+	k[s.Name.Last()] = rel
 	return nil
 }
 

@@ -38,6 +38,9 @@ func (q *Query) newJoin(kind plan.JoinKind, left, right plan.Node, leftKeys, rig
 	}
 	p.Changelog = left.Props().Changelog || right.Props().Changelog || kind != plan.JoinInner && kind != plan.JoinSemi
 	p.StateNote = "all rows of both inputs by " + joinKeyNote(j)
+	if isTable(left) && isTable(right) {
+		return j // no more than the tables themselves
+	}
 	p.Unbounded = true
 	q.notice("the join keeps all rows of both its inputs, so its state grows with them; a condition that bounds the time between them (r.ts BETWEEN l.ts - INTERVAL .. AND l.ts) or a table on the right would not")
 	return j
