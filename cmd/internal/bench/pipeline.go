@@ -137,12 +137,12 @@ func await(ctx context.Context, conn *pgx.Conn, m *metered, flows []string, rows
 		}
 		now := m.rows.Load()
 		if now >= rows {
-			var slowest int64
-			err := conn.QueryRow(ctx, "SELECT min(rows_in) FROM laminar.streams WHERE name = ANY($1)", flows).Scan(&slowest)
+			var slowest, all int64 // a join takes the rows of both its sources
+			err := conn.QueryRow(ctx, "SELECT min(rows_in), (SELECT sum(high) FROM laminar.source_splits) FROM laminar.streams WHERE name = ANY($1)", flows).Scan(&slowest, &all)
 			if err != nil {
 				return err
 			}
-			if slowest >= rows {
+			if slowest >= max(rows, all) {
 				return nil
 			}
 			now += slowest

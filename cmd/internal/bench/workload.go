@@ -21,6 +21,11 @@ const drain = "drain"
 // workloads returns what is measured, the drain first.
 func workloads() []workload {
 	ticks := script(example.Sources(), "market_ticks")
+	orders := script(example.Sources(), "order_events")
+	companies := script(example.Sources(), "reference_data")
+	pipeline := func(name string, goal float64, sources ...string) workload {
+		return workload{name: name, statements: append(sources, script(example.Streams(), name)), flows: []string{name}, goal: goal}
+	}
 	return []workload{
 		{name: drain},
 		{
@@ -28,11 +33,13 @@ func workloads() []workload {
 			statements: []string{ticks, "CREATE SINK s FROM market_ticks WITH (connector = 'blackhole')"},
 			flows:      []string{"s"}, goal: 0.7,
 		},
-		{
-			name:       "ohlc_bars",
-			statements: []string{ticks, script(example.Streams(), "ohlc_bars")},
-			flows:      []string{"ohlc_bars"}, goal: 0.5,
-		},
+		pipeline("ohlc_bars", 0.5, ticks),
+		pipeline("rolling_spread", 0.45, ticks),
+		pipeline("session_activity", 0.45, ticks),
+		pipeline("volume_alerts", 0.45, ticks),
+		pipeline("enriched_ticks", 0.4, ticks, companies),
+		pipeline("enriched_orders", 0.25, ticks, orders),
+		pipeline("price_momentum", 0.2, ticks),
 	}
 }
 
