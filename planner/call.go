@@ -16,6 +16,8 @@ func (r *resolver) call(e *ast.FuncCall) (plan.Expr, error) {
 	switch {
 	case e.Over != nil:
 		return r.overCall(e, name)
+	case name == "grouping":
+		return r.groupingCall(e)
 	case class&function.TimeWindow != 0:
 		return r.timeWindow(e, name)
 	case class&function.Aggregate != 0:

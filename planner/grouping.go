@@ -2,6 +2,7 @@ package planner
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"laminardb/planner/function"
@@ -25,12 +26,16 @@ type grouping struct {
 	windowType types.Type
 	aggs       []plan.Agg
 	aggNames   map[string]int
+	// sets are the grouping sets, nil for the one that has all keys; calls are the
+	// keys that each call of GROUPING asks for.
+	sets  []groupingSet
+	calls [][]int
 }
 
 // groupRef stands for an output of the aggregate until the layout is known.
 type groupRef struct {
-	what  string // "agg", "window_start", "window_end"
-	index int    // of the aggregate
+	what  string // "agg", "window_start", "window_end", "grouping", "scalar"
+	index int    // of the aggregate, call or subquery
 	t     types.Type
 	name  string
 }
@@ -166,6 +171,9 @@ func (g *grouping) position(ref *groupRef) int {
 	if g.window != nil {
 		n += 2
 	}
+	if ref.what == "grouping" {
+		n += len(g.aggs)
+	}
 	return n + ref.index
 }
 
@@ -174,6 +182,9 @@ func (g *grouping) position(ref *groupRef) int {
 func (g *grouping) rewrite(e plan.Expr) (plan.Expr, error) {
 	if ref, ok := e.(*groupRef); ok && ref.what == "scalar" {
 		return ref, nil
+	}
+	if ref, ok := e.(*groupRef); ok && ref.what == "grouping" && g.sets == nil {
+		return &plan.Const{Value: int64(0), T: ref.t}, nil
 	}
 	if ref, ok := e.(*groupRef); ok {
 		return &plan.Column{Index: g.position(ref), Name: ref.name, T: ref.t, Pos: -1}, nil
@@ -249,44 +260,63 @@ func fingerprint(e plan.Expr) string {
 	return b.String()
 }
 
-// groupBy resolves the GROUP BY list. aliases gives the select items by output
-// name and by number, which GROUP BY may use.
+// groupBy resolves the GROUP BY list, which may name the select items by output
+// name and by number.
 func (q *Query) groupBy(sel *ast.Select, input *scope) (*grouping, error) {
 	g := &grouping{input: input, aggNames: map[string]int{}}
+	sets := []groupingSet{nil}
 	for _, item := range sel.GroupBy {
 		if item.Kind != ast.GroupExpr {
-			return nil, unsupported(item.Pos, "ROLLUP, CUBE and GROUPING SETS are not supported yet")
-		}
-		e, err := groupExpr(item.Expr, sel, input)
-		if err != nil {
-			return nil, err
-		}
-		if call, ok := e.(*ast.FuncCall); ok && isWindowCall(call) {
-			if err := q.groupWindow(g, call); err != nil {
+			more, err := q.groupSets(g, sel, item)
+			if err != nil {
 				return nil, err
+			}
+			if sets = cross(sets, more); len(sets) > maxGroupingSets {
+				return nil, unsupported(item.Pos, "more than %d grouping sets are not supported", maxGroupingSets)
 			}
 			continue
 		}
-		r := &resolver{q: q, scope: input, clause: "GROUP BY"}
-		key, err := r.expr(e)
-		if err != nil {
-			return nil, err
+		list := []ast.Expr{item.Expr}
+		if row, ok := item.Expr.(*ast.RowExpr); ok {
+			list = row.Elems
 		}
-		key = q.settle(key)
-		if name := fingerprint(key); !contains(g.keyNames, name) {
-			g.keys, g.keyNames = append(g.keys, key), append(g.keyNames, name)
+		for _, e := range list {
+			key, window, err := q.groupKey(g, sel, e)
+			if err != nil {
+				return nil, err
+			}
+			if !window {
+				sets = cross(sets, []groupingSet{{key}})
+			}
 		}
+	}
+	if len(sets) > 1 {
+		g.sets = sets
 	}
 	return g, nil
 }
 
-func contains(list []string, s string) bool {
-	for _, x := range list {
-		if x == s {
-			return true
-		}
+// groupKey resolves an expression of GROUP BY and returns which key it is, or that
+// it is the time window.
+func (q *Query) groupKey(g *grouping, sel *ast.Select, item ast.Expr) (index int, window bool, err error) {
+	e, err := groupExpr(item, sel, g.input)
+	if err != nil {
+		return 0, false, err
 	}
-	return false
+	if call, ok := e.(*ast.FuncCall); ok && isWindowCall(call) {
+		return 0, true, q.groupWindow(g, call)
+	}
+	key, err := (&resolver{q: q, scope: g.input, clause: "GROUP BY"}).expr(e)
+	if err != nil {
+		return 0, false, err
+	}
+	key = q.settle(key)
+	name := fingerprint(key)
+	if at := slices.Index(g.keyNames, name); at >= 0 {
+		return at, false, nil
+	}
+	g.keys, g.keyNames = append(g.keys, key), append(g.keyNames, name)
+	return len(g.keys) - 1, false, nil
 }
 
 // groupExpr follows PostgreSQL: a number is a select item, a bare name is an

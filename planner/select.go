@@ -261,11 +261,10 @@ func castName(t types.Type) string {
 // is above them.
 func (c *core) aggregate() error {
 	g := c.group
-	agg, err := c.q.newAggregate(c.node, g, c.q.depth == 1)
-	if err != nil {
+	var err error
+	if c.node, err = c.q.groups(c.node, g, c.q.depth == 1); err != nil {
 		return err
 	}
-	c.node = agg
 	if c.having != nil {
 		if c.having, err = g.rewrite(c.having); err != nil {
 			return err

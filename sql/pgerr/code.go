@@ -91,6 +91,7 @@ var (
 	ConfigurationLimit       = Code{"53400"}
 	ProgramLimitExceeded     = Code{"54000"}
 	StatementTooComplex      = Code{"54001"}
+	TooManyArguments         = Code{"54023"}
 	TooManyColumns           = Code{"54011"}
 	ObjectNotInPrerequisite  = Code{"55000"}
 	ObjectInUse              = Code{"55006"}
