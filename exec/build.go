@@ -73,6 +73,8 @@ func (b *builder) build(n plan.Node, out Receiver) error {
 		return b.lookupJoin(n, out)
 	case *plan.Union:
 		return b.union(n, out)
+	case *plan.SingleRow:
+		return b.build(n.Input, &singleRow{Receiver: out, types: schemaTypes(n.Out)})
 	case *plan.TableFunc:
 		rows, err := b.tableFunc(n)
 		if err != nil {
