@@ -8,8 +8,8 @@ import (
 	"laminardb/sql/pgerr"
 )
 
-// whereSubqueries turns the conditions [NOT] EXISTS (query) and x IN (query) of a
-// WHERE into semi and anti joins, and returns what is left of it.
+// whereSubqueries turns the conditions [NOT] EXISTS (query) and x [NOT] IN (query)
+// of a WHERE into semi and anti joins, and returns what is left of it.
 func (q *Query) whereSubqueries(node plan.Node, sc *scope, where ast.Expr) (plan.Node, ast.Expr, error) {
 	var rest []ast.Expr
 	for _, cond := range conditions(where) {
@@ -26,11 +26,7 @@ func (q *Query) whereSubqueries(node plan.Node, sc *scope, where ast.Expr) (plan
 				rest = append(rest, cond)
 				continue
 			}
-			if anti != e.Not {
-				return nil, nil, unsupported(e.Pos, "NOT IN (SELECT ..) is not supported").
-					WithHint("Use NOT EXISTS, which does not depend on NULLs in the subquery.")
-			}
-			node, err = q.existsJoin(node, sc, e.Query, e.Operand, false)
+			node, err = q.existsJoin(node, sc, e.Query, e.Operand, anti != e.Not)
 		default:
 			rest = append(rest, cond)
 			continue
@@ -73,17 +69,12 @@ func (q *Query) existsJoin(node plan.Node, sc *scope, query *ast.Query, operand 
 		if err != nil {
 			return nil, err
 		}
+		if anti {
+			return q.notIn(node, in, on, tests, operand.Position())
+		}
 		on = append(on, tests...)
 	}
-	var cond plan.Expr
-	switch len(on) {
-	case 0:
-	case 1:
-		cond = on[0]
-	default:
-		cond = logic(false, on...)
-	}
-	leftKeys, rightKeys, residual := splitEqui(cond, len(sc.columns))
+	leftKeys, rightKeys, residual := splitEqui(allOf(on), len(sc.columns))
 	return q.newJoin(kind, node, in.node, leftKeys, rightKeys, residual), nil
 }
 
