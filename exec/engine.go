@@ -135,8 +135,8 @@ func (e *Engine) launch(ctx context.Context, id uint64, f *flow) error {
 	return nil
 }
 
-// connect attaches a dataflow's ports to what they read. fromStart asks a source
-// for all its rows, not only new ones.
+// connect attaches a dataflow's ports to what they read. fromStart asks for all
+// rows of a source and for the stored ones of a dataflow, not only for new ones.
 func (e *Engine) connect(ctx context.Context, d *Dataflow, fromStart bool) error {
 	for _, p := range d.ports {
 		p.consumer.onFail = func(err error) { d.fail(fmt.Errorf("reading %q: %w", p.scan.Name, err)) }
@@ -156,7 +156,7 @@ func (e *Engine) connect(ctx context.Context, d *Dataflow, fromStart bool) error
 		if hub == nil {
 			return pgerr.Newf(pgerr.ObjectNotInPrerequisite, "%q is not running", p.scan.Name)
 		}
-		hub.attach(p.consumer, true)
+		hub.attach(p.consumer, fromStart)
 	}
 	return nil
 }

@@ -106,7 +106,8 @@ type pushedReader struct {
 	decoder *rowcodec.Decoder
 	rows    rowcodec.Rows
 	// diffs are the rows' differences, nil while all appear.
-	diffs []int8
+	diffs  []int8
+	damage error // ends the reading, after the rows before it
 }
 
 // Poll implements connectors.Reader.
@@ -134,16 +135,22 @@ func (r *pushedReader) read() (*connectors.Chunk, error) {
 	r.diffs = nil
 	c := &connectors.Chunk{}
 	for r.rows.Len() < batch.MaxRows {
+		if r.damage != nil {
+			break
+		}
 		seq, payload, err := r.r.Next()
 		if errors.Is(err, io.EOF) {
 			break
 		}
-		if err != nil {
-			return nil, err
+		n := 0
+		if err == nil {
+			if n, err = r.record(payload); err != nil {
+				err = fmt.Errorf("pushed record %d: %w", seq, err)
+			}
 		}
-		n, err := r.record(payload)
 		if err != nil {
-			return nil, fmt.Errorf("pushed record %d: %w", seq, err)
+			r.damage = err // what was read before it comes first
+			break
 		}
 		for range n {
 			c.Splits, c.Offsets = append(c.Splits, 0), append(c.Offsets, int64(seq))
@@ -153,7 +160,7 @@ func (r *pushedReader) read() (*connectors.Chunk, error) {
 		r.next = int64(seq) + 1
 	}
 	if c.Records == 0 {
-		return nil, nil
+		return nil, r.damage
 	}
 	cols, err := r.decoder.Rows(&r.rows, nil)
 	if err != nil {

@@ -17,7 +17,7 @@ type EventTime struct {
 	// DelayMillis is how far the watermark stays behind the largest event time.
 	DelayMillis int64
 	// IdleTimeout is the wall-clock time without rows after which a split no
-	// longer holds the watermark back.
+	// longer holds the watermark back; 0 for never.
 	IdleTimeout time.Duration
 }
 
@@ -91,7 +91,7 @@ func (w *watermarks) advance(status []connectors.SplitStatus) (moved, turned boo
 	now := w.now()
 	for _, s := range status {
 		st := w.split(s.Split)
-		if st.maxMillis == NoWatermark && s.Empty || now.Sub(st.lastRow) >= w.cfg.IdleTimeout {
+		if st.maxMillis == NoWatermark && s.Empty || w.silent(st, now) {
 			continue
 		}
 		active = true
@@ -110,13 +110,18 @@ func (w *watermarks) advance(status []connectors.SplitStatus) (moved, turned boo
 	return false, turned
 }
 
+// silent reports whether a split had no rows for the idle timeout.
+func (w *watermarks) silent(st *splitTime, now time.Time) bool {
+	return w.cfg.IdleTimeout > 0 && now.Sub(st.lastRow) >= w.cfg.IdleTimeout
+}
+
 // states appends how each split stands to dst.
 func (w *watermarks) states(dst []SplitState, status []connectors.SplitStatus) []SplitState {
 	now := w.now()
 	for _, s := range status {
 		st := SplitState{SplitStatus: s, Watermark: NoWatermark}
 		if t := w.splits[s.Split]; t != nil {
-			st.Idle = now.Sub(t.lastRow) >= w.cfg.IdleTimeout || t.maxMillis == NoWatermark && s.Empty
+			st.Idle = w.silent(t, now) || t.maxMillis == NoWatermark && s.Empty
 			if t.maxMillis != NoWatermark {
 				st.Watermark = t.maxMillis - w.cfg.DelayMillis
 			}

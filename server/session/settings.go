@@ -28,7 +28,7 @@ type setting struct {
 // every connection.
 func knownSettings() map[string]setting {
 	return map[string]setting{
-		"application_name":              {report: "application_name", note: "shown in laminar.subscriptions"},
+		"application_name":              {report: "application_name", note: "accepted and reported back"},
 		"client_encoding":               {value: "UTF8", report: "client_encoding", fixed: true, note: "always UTF8"},
 		"client_min_messages":           {value: "notice", note: "accepted, changes nothing"},
 		"datestyle":                     {value: "ISO, MDY", report: "DateStyle", fixed: true, note: "always ISO, MDY"},

@@ -9,6 +9,7 @@ import (
 	"github.com/apache/arrow-go/v18/arrow/array"
 	"github.com/apache/arrow-go/v18/arrow/memory"
 
+	"laminardb/catalog"
 	"laminardb/connectors"
 	"laminardb/exec"
 	"laminardb/planner"
@@ -58,14 +59,17 @@ func (s *Session) planTail(sub *ast.Subscribe, params *planner.Params) (*tail, e
 	props := root.Props()
 	t := &tail{root: root, visible: root.Schema().Visible(), snapshot: props.Changelog, bare: !props.Changelog}
 	if scan, ok := root.(*plan.Scan); ok {
-		if o := s.db.catalog.Snapshot().Object(scan.Object); o != nil && o.Kind.String() == "materialized view" {
-			t.snapshot = true
-		}
 		t.upserts = s.db.state(scan.Object).upsert
 	}
 	opts := connectors.NewOptions(sub.Options)
+	stored := s.readsStored(r.Reads)
+	t.snapshot = t.snapshot || stored
 	if t.snapshot, err = opts.Bool("snapshot", t.snapshot); err != nil {
 		return nil, err
+	}
+	if _, plain := root.(*plan.Scan); !plain && stored && !t.snapshot {
+		return nil, pgerr.At(int(sub.Pos), pgerr.FeatureNotSupported, "SNAPSHOT = false is not supported for a query over a view or a table").
+			WithHint("Subscribe to the view itself, or leave the snapshot on.")
 	}
 	if opts.Has("progress") {
 		t.bare = false
@@ -88,6 +92,18 @@ func (s *Session) planTail(sub *ast.Subscribe, params *planner.Params) (*tail, e
 	}
 	t.columns = append(t.columns, columnsOf(root.Schema())...)
 	return t, nil
+}
+
+// readsStored reports whether one of the objects keeps current rows: then a tail
+// begins with them.
+func (s *Session) readsStored(reads []uint64) bool {
+	for _, id := range reads {
+		o := s.db.catalog.Snapshot().Object(id)
+		if o != nil && (o.Kind == catalog.MaterializedView || o.Kind == catalog.Table || s.db.state(id).props.Changelog) {
+			return true
+		}
+	}
+	return false
 }
 
 func unsupportedTail(sub *ast.Subscribe) error {
