@@ -22,8 +22,13 @@ func quoteSchema() *batch.Schema {
 		name string
 		kind types.Kind
 	}{
-		{"symbol", types.Text}, {"price", types.Float64}, {"bid", types.Float64}, {"ask", types.Float64},
-		{"volume", types.Int64}, {"side", types.Text}, {"ts", types.Int64},
+		{"symbol", types.Text},
+		{"price", types.Float64},
+		{"bid", types.Float64},
+		{"ask", types.Float64},
+		{"volume", types.Int64},
+		{"side", types.Text},
+		{"ts", types.Int64},
 	} {
 		s.Fields = append(s.Fields, batch.Field{Name: f.name, Type: types.Of(f.kind)})
 	}

@@ -18,7 +18,8 @@ func BenchmarkWindows(b *testing.B) {
 		return plan.Window{Kind: plan.Hop, SlideMillis: slide, SizeMillis: size}
 	}
 	for _, w := range []plan.Window{
-		{Kind: plan.Tumble, SizeMillis: 10_000}, hop(10_000, 10_000), hop(1000, 10_000), hop(10_000, 1_000_000),
+		{Kind: plan.Tumble, SizeMillis: 10_000},
+		hop(10_000, 10_000), hop(1000, 10_000), hop(10_000, 1_000_000),
 		{Kind: plan.Session, SizeMillis: 100},
 	} {
 		for _, mode := range []plan.EmitMode{plan.EmitFinal, plan.EmitChanges} {

@@ -36,7 +36,8 @@ func TestSessions(t *testing.T) {
 
 func TestSectorAnalytics(t *testing.T) {
 	got := SectorAnalytics([]EnrichedTick{
-		{Price: 1, Volume: 10, Sector: "S", TS: 9_999}, {Price: 2, Volume: 20, Sector: "S", TS: 0},
+		{Price: 1, Volume: 10, Sector: "S", TS: 9_999},
+		{Price: 2, Volume: 20, Sector: "S", TS: 0},
 		{Price: 4, Volume: 40, Sector: "S", TS: 10_000},
 	})
 	slices.SortFunc(got, func(a, b SectorAverage) int { return cmp.Compare(a.WindowStart, b.WindowStart) })
