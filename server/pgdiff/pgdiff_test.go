@@ -89,7 +89,6 @@ func openTheirs(t *testing.T, tables string) *pgx.Conn {
 	}
 	t.Cleanup(func() { _ = conn.Close(context.Background()) })
 	run(t, conn, "SET timezone = 'UTC'; SET datestyle = 'ISO, MDY'; SET intervalstyle = 'postgres'")
-	tables = strings.ReplaceAll(tables, "CREATE SOURCE", "CREATE TABLE")
 	run(t, conn, strings.ReplaceAll(tables, "CREATE TABLE", "CREATE TEMPORARY TABLE"))
 	return conn
 }

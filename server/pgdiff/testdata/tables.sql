@@ -27,7 +27,7 @@ INSERT INTO emp VALUES
   (19, 'O''Hara', NULL, 5, 1000.00, 3.75, NULL, true),
   (20, 'Zoë', 1, 3, 2200.25, 0.125, '2024-01-01', false);
 
-CREATE SOURCE sale (id bigint NOT NULL, emp int, at timestamp, amount numeric(10,2), qty int, region text, weight double precision, note text);
+CREATE TABLE sale (id bigint NOT NULL, emp int, at timestamp, amount numeric(10,2), qty int, region text, weight double precision, note text);
 INSERT INTO sale VALUES
   (1, 6, '2024-03-02 12:30:00', 100.00, 8, 'east', 0.5, 'rush order'),
   (2, 6, '2024-03-04 03:59:00', 25.50, 5, '', 1.25, 'a,b,c'),
@@ -70,7 +70,7 @@ INSERT INTO sale VALUES
   (39, NULL, '2024-03-02 10:59:00', 9.99, 2, NULL, 2, 'a,b,c'),
   (40, 1, NULL, 10.00, 1, '', 0.5, 'a,b,c');
 
-CREATE SOURCE tick (n int NOT NULL, k text NOT NULL, ts timestamptz NOT NULL, v int, d double precision);
+CREATE TABLE tick (n int NOT NULL, k text NOT NULL, ts timestamptz NOT NULL, v int, d double precision);
 INSERT INTO tick VALUES
   (1, 'c', '2024-01-01 00:00:01+00', 1, 0.25),
   (2, 'a', '2024-01-01 00:00:02+00', 2, NULL),
