@@ -58,6 +58,9 @@ func (e *Engine) snapshot(ctx context.Context, scan *plan.Scan, system System) (
 		return []*batch.Batch{b}, nil
 	}
 	if s := e.source(scan.Object); s != nil {
+		if err := s.awaitPushed(ctx); err != nil {
+			return nil, err
+		}
 		return s.Snapshot(), nil
 	}
 	if t := e.table(scan.Object); t != nil {

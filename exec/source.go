@@ -232,6 +232,36 @@ func (s *Source) Watermark() int64 {
 	return s.main.hub.Watermark()
 }
 
+// pushedCheck is how often is looked whether pushed rows have been read: they are
+// within a few polls.
+const pushedCheck = time.Millisecond
+
+// awaitPushed returns when the rows that were inserted so far have been read, so
+// that who inserts finds them. It returns at once for any other source, and for
+// one that cannot read at the moment.
+func (s *Source) awaitPushed(ctx context.Context) error {
+	pushed, ok := s.spec.Connector.(*Pushed)
+	if !ok {
+		return nil
+	}
+	_, end := pushed.log.Bounds()
+	tick := time.NewTicker(pushedCheck)
+	defer tick.Stop()
+	for {
+		main := s.mainPass()
+		if main == nil || s.stats.Problem.Load() != nil || main.positions()[0] >= int64(end) {
+			return nil
+		}
+		select {
+		case <-tick.C:
+		case <-main.done:
+			return nil
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
 // Snapshot returns the retained recent rows.
 func (s *Source) Snapshot() []*batch.Batch {
 	s.mu.Lock()
