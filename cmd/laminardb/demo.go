@@ -8,6 +8,7 @@ import (
 	"io"
 	"log/slog"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -95,7 +96,7 @@ func createPipelines(ctx context.Context, dsn string, out io.Writer) error {
 		return err
 	}
 	defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }()
-	for _, script := range append(example.Sources(), example.Streams()...) {
+	for _, script := range slices.Concat(example.Sources(), example.Streams(), example.More()) {
 		var exists bool
 		if err := conn.QueryRow(ctx, "SELECT count(*) > 0 FROM laminar.objects WHERE name = $1", script.Name).Scan(&exists); err != nil {
 			return err

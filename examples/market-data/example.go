@@ -3,10 +3,10 @@
 // the example without a checkout.
 //
 // Nouns: Schema (the text of schemas/<name>.avsc), Script (one CREATE statement
-// in a file of its own, under sql/sources, sql/streams or sql/sinks).
+// in a file of its own, under sql/sources, sql/streams, sql/more or sql/sinks).
 //
-// Rule: a statement stands in one file only. sql/sources.sql, streams.sql and
-// sinks.sql merely include the files for `psql -f`; a program that speaks the
+// Rule: a statement stands in one file only. sql/sources.sql, streams.sql, more.sql
+// and sinks.sql merely include the files for `psql -f`; a program that speaks the
 // wire protocol itself sends Scripts in their order.
 package example
 
@@ -36,6 +36,10 @@ func Sources() []Script { return scripts("sql/sources") }
 
 // Streams returns the pipelines, each after those that it reads.
 func Streams() []Script { return scripts("sql/streams") }
+
+// More returns further queries over the same sources: a join of three inputs and
+// frames of rows and of time.
+func More() []Script { return scripts("sql/more") }
 
 // Sinks returns the CREATE SINK statements. A script's name is that of the
 // stream that the sink reads.

@@ -47,7 +47,7 @@ func TestPipelinesAreVerbatim(t *testing.T) {
 
 func TestScriptsHoldOneNamedStatement(t *testing.T) {
 	create := regexp.MustCompile(`^CREATE (?:SOURCE|TABLE|STREAM|MATERIALIZED VIEW|SINK) (\w+)`)
-	for _, s := range slices.Concat(Sources(), Streams(), Sinks()) {
+	for _, s := range slices.Concat(Sources(), Streams(), More(), Sinks()) {
 		st := statements(s.SQL)
 		if len(st) != 1 || !strings.HasPrefix(s.SQL, "-- ") {
 			t.Errorf("%s: %d statements, or no leading comment", s.Path, len(st))
@@ -62,7 +62,7 @@ func TestScriptsHoldOneNamedStatement(t *testing.T) {
 
 func TestStreamsFollowWhatTheyRead(t *testing.T) {
 	var seen []string
-	for _, s := range slices.Concat(Sources(), Streams(), Sinks()) {
+	for _, s := range slices.Concat(Sources(), Streams(), More(), Sinks()) {
 		for _, m := range regexp.MustCompile(`(?:FROM|JOIN) ([a-z_]+)`).FindAllStringSubmatch(s.SQL, -1) {
 			if !slices.Contains(seen, m[1]) {
 				t.Errorf("%s reads %s, which comes later or never", s.Path, m[1])
@@ -74,7 +74,7 @@ func TestStreamsFollowWhatTheyRead(t *testing.T) {
 
 func TestIncludeFilesNameEveryScriptInOrder(t *testing.T) {
 	for file, scripts := range map[string][]Script{
-		"sql/sources.sql": Sources(), "sql/streams.sql": Streams(), "sql/sinks.sql": Sinks(),
+		"sql/sources.sql": Sources(), "sql/streams.sql": Streams(), "sql/more.sql": More(), "sql/sinks.sql": Sinks(),
 	} {
 		text, err := files.ReadFile(file)
 		if err != nil {
