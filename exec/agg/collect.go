@@ -44,6 +44,8 @@ type collectKind struct {
 	// one keeps only the first or the last pair; for rows that stay.
 	one, last bool
 	result    func(c *collected, ids []uint32) (arrow.Array, error)
+	// noNulls says that the one column of value is never NULL.
+	noNulls bool
 }
 
 func newCollected(s *Spec, how collectKind) *collected {
@@ -225,6 +227,9 @@ func (c *collected) Restore(r *rowcodec.StateReader) error {
 	err := c.restore(r, func(key, value []byte, count int64) bool {
 		if c.how.sequence && (len(key) < 8 || count != 1 && count != -1) {
 			return false
+		}
+		if c.how.noNulls && len(value) > 0 && value[0]&1 != 0 {
+			return false // a NULL, which is never collected
 		}
 		_, err := c.decoder.Decode([][]byte{value})
 		return err == nil

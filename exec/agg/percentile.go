@@ -25,7 +25,7 @@ func newPercentile(s *Spec) Accumulator {
 	t, key, cols := orderedArgument(s, value)
 	how := collectKind{
 		order: []rowcodec.OrderKey{key}, keyCols: cols, valueCols: cols, valueType: []types.Type{t},
-		skipNull: func(in *Input) arrow.Array { return cols(in)[0] },
+		skipNull: func(in *Input) arrow.Array { return cols(in)[0] }, noNulls: true,
 	}
 	switch {
 	case s.Func == "percentile_disc":
