@@ -24,9 +24,15 @@ type builder struct {
 	ports      []*port
 	starters   []starter
 	tickers    []ticker
+	// outer has the values of the row that a subquery is evaluated for.
+	outer []arrow.Array
+	// subqueries holds the rows that the scans of all correlated subqueries read.
+	subqueries map[*plan.Scan][]*batch.Batch
 }
 
-func (b *builder) exprEnv() expr.Env { return expr.Env{Now: b.now, Random: rand.Uint64} }
+func (b *builder) exprEnv() expr.Env {
+	return expr.Env{Now: b.now, Random: rand.Uint64, Outer: b.outer}
+}
 
 func (b *builder) compile(list []plan.Expr) (*expr.Program, error) {
 	return expr.Compile(list, b.exprEnv())
@@ -75,6 +81,8 @@ func (b *builder) build(n plan.Node, out Receiver) error {
 		return b.union(n, out)
 	case *plan.SingleRow:
 		return b.build(n.Input, &singleRow{Receiver: out, types: schemaTypes(n.Out)})
+	case *plan.Apply:
+		return b.apply(n, out)
 	case *plan.TableFunc:
 		rows, err := b.tableFunc(n)
 		if err != nil {

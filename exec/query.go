@@ -21,6 +21,12 @@ func (e *Engine) Query(ctx context.Context, root plan.Node, system System, out f
 	if err := b.build(root, rowsOut(out)); err != nil {
 		return err
 	}
+	for scan := range b.subqueries {
+		var err error
+		if b.subqueries[scan], err = e.snapshot(ctx, scan, system); err != nil {
+			return err
+		}
+	}
 	inputs := make([][]*batch.Batch, len(b.ports))
 	for i, p := range b.ports {
 		var err error
@@ -28,6 +34,11 @@ func (e *Engine) Query(ctx context.Context, root plan.Node, system System, out f
 			return err
 		}
 	}
+	return b.run(ctx, inputs)
+}
+
+// run feeds the rows of the scans to the operators.
+func (b *builder) run(ctx context.Context, inputs [][]*batch.Batch) error {
 	for _, s := range b.starters {
 		if err := s.Start(ctx); err != nil {
 			return err

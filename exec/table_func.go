@@ -35,6 +35,10 @@ func (b *builder) tableFunc(n *plan.TableFunc) (*batch.Batch, error) {
 	switch name {
 	case "generate_series":
 		return series(n, args)
+	case "pg_options_to_table":
+		if list, ok := args[0].(*array.List); ok {
+			return options(list), nil
+		}
 	case "unnest":
 		if list, ok := args[0].(*array.List); ok && len(args) == 1 {
 			from, to := list.ValueOffsets(0)
@@ -43,6 +47,23 @@ func (b *builder) tableFunc(n *plan.TableFunc) (*batch.Batch, error) {
 		}
 	}
 	return nil, pgerr.Newf(pgerr.FeatureNotSupported, "%s is not supported yet", n.Label())
+}
+
+// options splits "name=value" elements.
+func options(list *array.List) *batch.Batch {
+	from, to := list.ValueOffsets(0)
+	texts := list.ListValues().(*array.String)
+	names, values := array.NewStringBuilder(memory.DefaultAllocator), array.NewStringBuilder(memory.DefaultAllocator)
+	for i := int(from); i < int(to); i++ {
+		name, value, given := strings.Cut(texts.Value(i), "=")
+		names.Append(name)
+		if given {
+			values.Append(value)
+		} else {
+			values.AppendNull()
+		}
+	}
+	return batch.New([]arrow.Array{names.NewArray(), values.NewArray()}, int(to-from))
 }
 
 // series is generate_series over integers.

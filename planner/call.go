@@ -30,6 +30,9 @@ func (r *resolver) call(e *ast.FuncCall) (plan.Expr, error) {
 	if err := plainCall(e, name); err != nil {
 		return nil, err
 	}
+	if relation := lookups[name]; relation != "" {
+		return r.lookup(e, relation)
+	}
 	args, err := r.exprs(e.Args)
 	if err != nil {
 		return nil, err

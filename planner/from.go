@@ -115,7 +115,11 @@ func (q *Query) tableName(t *ast.TableName) (plan.Node, *scope, error) {
 		return nil, nil, placed(err, t.Name.Pos)
 	}
 	if rel.View != nil {
-		node, _, err := q.query(rel.View, nil)
+		var node plan.Node
+		err := q.apart(func() (err error) {
+			node, _, err = q.query(rel.View, nil)
+			return err
+		})
 		if err != nil {
 			return nil, nil, err
 		}

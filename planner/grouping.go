@@ -231,6 +231,8 @@ func fingerprint(e plan.Expr) string {
 		return fmt.Sprintf("%v:%s", e.Value, e.T)
 	case *plan.Param:
 		return fmt.Sprintf("$%d", e.Index)
+	case *plan.Outer:
+		return fmt.Sprintf("outer %d", e.Index)
 	case *groupRef:
 		return fmt.Sprintf("@%s%d", e.what, e.index)
 	case *overRef:

@@ -21,6 +21,7 @@ import (
 // Relation is what a name in FROM means.
 type Relation struct {
 	ID     uint64 // catalog id, 0 for a virtual relation
+	OID    uint32 // what 'name'::regclass gives, 0 for a virtual relation
 	Name   string
 	Kind   string // "source", "table", "stream", "materialized view", "system"
 	Schema *batch.Schema
@@ -79,7 +80,8 @@ type Query struct {
 	reads   []uint64
 	depth   int
 	ctes    []map[string]*cte
-	emitted bool // the EMIT clause found its operator
+	around  *enclosing // the query around a subquery used as a value
+	emitted bool       // the EMIT clause found its operator
 	// lateness says that ALLOW LATENESS found its operator.
 	lateness bool
 }

@@ -72,6 +72,10 @@ func (r *resolver) expr(e ast.Expr) (plan.Expr, error) {
 		return r.quantified(e)
 	case *ast.ScalarSubquery:
 		return r.scalarSubquery(e)
+	case *ast.ArraySubquery:
+		return r.arraySubquery(e)
+	case *ast.Exists:
+		return r.existsValue(e)
 	}
 	return nil, unsupported(e.Position(), "%s is not supported yet", describe(e))
 }
@@ -120,6 +124,9 @@ func (r *resolver) column(e *ast.Column) (plan.Expr, error) {
 		if i, missing, err := r.scope.find(inner); err == nil && !missing && r.scope.columns[i].field.Type.Kind == types.Struct {
 			return r.fieldOf(r.scope.column(i, e.Pos), e.Name.Last(), e.Pos)
 		}
+	}
+	if e, err := r.q.around.find(e.Name); e != nil || err != nil {
+		return e, err
 	}
 	return nil, r.scope.undefined(e.Name)
 }
@@ -384,6 +391,9 @@ func (r *resolver) cast(e *ast.Cast) (plan.Expr, error) {
 	arg, err := r.expr(e.Operand)
 	if err != nil {
 		return nil, err
+	}
+	if oid, err := r.namedOID(arg, e); oid != nil || err != nil {
+		return oid, err
 	}
 	out, err := r.q.coerce(arg, e.Type.Type, function.Explicit, e.Operand.Position())
 	if err != nil {

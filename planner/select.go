@@ -285,6 +285,9 @@ func (c *core) aggregate() error {
 			return err
 		}
 	}
+	if err := c.rewriteScalars(); err != nil {
+		return err
+	}
 	c.attachScalars()
 	if c.having != nil {
 		c.node = newFilter(c.node, c.having)

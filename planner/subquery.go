@@ -92,9 +92,14 @@ type subqueryInput struct {
 // FROM cannot answer are left over as correlated, and the scope is then that of
 // its FROM; otherwise it is that of its output.
 func (q *Query) subqueryInput(query *ast.Query) (*subqueryInput, error) {
-	node, sc, err := q.query(query, nil)
+	// Names of the query right around it come before those further out.
+	in := &subqueryInput{}
+	err := q.apart(func() (err error) {
+		in.node, in.scope, err = q.query(query, nil)
+		return err
+	})
 	if err == nil || !undefinedName(err) {
-		return &subqueryInput{node: node, scope: sc}, err
+		return in, err
 	}
 	sel, ok := query.Body.(*ast.Select)
 	plain := ok && len(query.With) == 0 && query.Limit == nil && query.Offset == nil && len(sel.GroupBy) == 0 &&
@@ -114,10 +119,15 @@ func (q *Query) subqueryInput(query *ast.Query) (*subqueryInput, error) {
 		return nil, err
 	}
 	for _, cond := range conditions(sel.Where) {
-		filtered, err := q.filter(out.node, out.scope, cond, "WHERE")
+		err := q.apart(func() error {
+			filtered, err := q.filter(out.node, out.scope, cond, "WHERE")
+			if err == nil {
+				out.node = filtered
+			}
+			return err
+		})
 		switch {
 		case err == nil:
-			out.node = filtered
 		case undefinedName(err):
 			out.correlated = append(out.correlated, cond)
 		default:
@@ -205,32 +215,7 @@ func hasAggregate(sel *ast.Select) bool {
 
 // scalars are the subqueries that stand as values in the clauses resolved with
 // one resolver.
-type scalars struct{ nodes []plan.Node }
-
-// scalarSubquery plans (query) as a value and returns a reference that attach
-// gives its column.
-func (r *resolver) scalarSubquery(e *ast.ScalarSubquery) (plan.Expr, error) {
-	if r.scalars == nil || r.inAggregate {
-		return nil, unsupported(e.Pos, "a subquery is not supported here")
-	}
-	node, sc, err := r.q.query(e.Query, nil)
-	if err != nil {
-		if undefinedName(err) {
-			return nil, pgerr.From(err).WithHint("A subquery used as a value cannot name columns of the query around it yet.")
-		}
-		return nil, err
-	}
-	column, err := onlyColumn(sc, e.Pos, "subquery must return only one column")
-	if err != nil {
-		return nil, err
-	}
-	single, err := r.q.single(node, column, e.Pos)
-	if err != nil {
-		return nil, err
-	}
-	r.scalars.nodes = append(r.scalars.nodes, single)
-	return &groupRef{what: "scalar", index: len(r.scalars.nodes) - 1, t: column.T, name: "(subquery)"}, nil
-}
+type scalars struct{ subs []scalar }
 
 // single makes a subquery give exactly one row of one column.
 func (q *Query) single(node plan.Node, column *plan.Column, pos ast.Pos) (plan.Node, error) {
@@ -261,8 +246,12 @@ func isGlobal(node plan.Node) bool {
 // attach joins the subqueries to a node; their columns follow the node's.
 func (q *Query) attach(node plan.Node, s *scalars) (plan.Node, int) {
 	base := len(node.Schema().Fields)
-	for _, sub := range s.nodes {
-		node = q.newJoin(plan.JoinInner, node, sub, nil, nil, nil)
+	for _, sub := range s.subs {
+		if len(sub.args) > 0 {
+			node = apply(node, sub)
+			continue
+		}
+		node = q.newJoin(plan.JoinInner, node, sub.node, nil, nil, nil)
 	}
 	return node, base
 }
@@ -300,7 +289,7 @@ func (c *core) where(cond ast.Expr) error {
 	if c.node, e = c.q.topN(joined, withScalars(e, base)); e != nil {
 		c.node = newFilter(c.node, e)
 	}
-	if len(subs.nodes) > 0 { // what is above sees the columns of FROM only
+	if len(subs.subs) > 0 { // what is above sees the columns of FROM only
 		schema := *node.Schema()
 		schema.EventTime = joined.Schema().EventTime
 		c.node = pickColumns(c.node, &schema)
@@ -310,7 +299,7 @@ func (c *core) where(cond ast.Expr) error {
 
 // attachScalars joins the subqueries of the select list, HAVING and ORDER BY.
 func (c *core) attachScalars() {
-	if len(c.scalars.nodes) == 0 {
+	if len(c.scalars.subs) == 0 {
 		return
 	}
 	var base int

@@ -81,6 +81,9 @@ func (c *compiler) bind(n *node, e plan.Expr) (err error) {
 		n.eval = func(f *frame, n *node) *vector { return f.loadColumn(n.column, n.t) }
 	case *plan.Const:
 		n.konst, err = constVector(e)
+	case *plan.Outer:
+		n.konst = load(e.T, c.env.Outer[e.Index])
+		n.konst.konst = true
 	case *plan.Call:
 		return c.bindCall(n, e)
 	case *plan.Cast:
@@ -212,6 +215,8 @@ func describe(n *node, e plan.Expr) string {
 		fmt.Fprintf(&b, "column %d", e.Index)
 	case *plan.Const:
 		fmt.Fprintf(&b, "const %T %#v", e.Value, e.Value)
+	case *plan.Outer:
+		fmt.Fprintf(&b, "outer %d", e.Index)
 	case *plan.Call:
 		b.WriteString("call " + e.Func)
 	case *plan.Cast:

@@ -32,6 +32,8 @@ type Env struct {
 	Zone *time.Location
 	// Random gives 64 random bits a call, for random() and gen_random_uuid().
 	Random func() uint64
+	// Outer has the values of plan.Outer by index: arrays of one row.
+	Outer []arrow.Array
 }
 
 func (e *Env) zone() *time.Location {

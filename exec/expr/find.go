@@ -81,7 +81,7 @@ func floatFamily[T float](name string, n *node) (kernel, bool) {
 
 // byRow has the functions that work row by row, by the ID of their overload.
 var byRow = merge(mathFunctions(), textFunctions(), patternFunctions(), encodingFunctions(),
-	timeFunctions(), calendarFunctions(), clockFunctions(), formatFunctions(), jsonFunctions(), jsonBuilders(), systemFunctions())
+	timeFunctions(), calendarFunctions(), clockFunctions(), formatFunctions(), jsonFunctions(), jsonBuilders(), systemFunctions(), catalogFunctions())
 
 // byName has the functions whose kernel depends on the types of the call.
 var byName = makers()

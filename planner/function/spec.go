@@ -59,7 +59,7 @@ type library struct {
 
 // standard is the library of this build; it is never changed.
 var standard = library{
-	functions: parseSpecs(false, mathSpecs, textSpecs, timeSpecs, jsonSpecs, arraySpecs, systemSpecs),
+	functions: parseSpecs(false, mathSpecs, textSpecs, timeSpecs, jsonSpecs, arraySpecs, systemSpecs, catalogSpecs),
 	operators: parseSpecs(true, arithmeticSpecs, comparisonSpecs, patternSpecs, timeOperatorSpecs, containerSpecs),
 
 	aggregates: parseSpecs(false, aggregateSpecs),

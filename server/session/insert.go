@@ -109,7 +109,7 @@ func insertColumns(in *ast.Insert, o *catalog.Object) ([]int, error) {
 // insertRows runs the INSERT's query and lays its rows out as the target's.
 func (s *Session) insertRows(ctx context.Context, r *planner.Result, schema *batch.Schema, columns []int) (*batch.Batch, error) {
 	var list []*batch.Batch
-	err := s.db.engine.Query(ctx, r.Root, s.db.system, func(b *batch.Batch) error {
+	err := s.db.engine.Query(ctx, r.Root, s.system, func(b *batch.Batch) error {
 		list = append(list, b)
 		return nil
 	})

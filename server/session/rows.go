@@ -12,7 +12,7 @@ import (
 )
 
 // rowsBatch makes a batch of a few rows of Go values: string, int64, int, float64,
-// bool, []byte, time.Time or nil. It is for system relations and SHOW, not for
+// bool, []byte, time.Time, []any for an array, or nil. It is for system relations and SHOW, not for
 // data.
 func rowsBatch(schema *batch.Schema, rows [][]any) (*batch.Batch, error) {
 	cols := make([]arrow.Array, len(schema.Fields))
@@ -49,6 +49,30 @@ func appendValue(b array.Builder, v any) error {
 	case *array.Int32Builder:
 		if n, ok := v.(int32); ok {
 			b.Append(n)
+			return nil
+		}
+		if n, ok := v.(int); ok {
+			b.Append(int32(n))
+			return nil
+		}
+	case *array.Int16Builder:
+		if n, ok := v.(int); ok {
+			b.Append(int16(n))
+			return nil
+		}
+	case *array.ListBuilder:
+		if list, ok := v.([]any); ok {
+			b.Append(true)
+			for _, x := range list {
+				if err := appendValue(b.ValueBuilder(), x); err != nil {
+					return err
+				}
+			}
+			return nil
+		}
+	case *array.Float32Builder:
+		if n, ok := v.(float64); ok {
+			b.Append(float32(n))
 			return nil
 		}
 	case *array.Float64Builder:

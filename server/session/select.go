@@ -54,7 +54,7 @@ func (db *Database) retention(reads []uint64) (notices []string) {
 func (s *Session) runQuery(ctx context.Context, root plan.Node) (rowSource, error) {
 	visible := root.Schema().Visible()
 	rows := &batchRows{}
-	err := s.db.engine.Query(ctx, root, s.db.system, func(b *batch.Batch) error {
+	err := s.db.engine.Query(ctx, root, s.system, func(b *batch.Batch) error {
 		rows.list = append(rows.list, pick(b, visible))
 		return nil
 	})

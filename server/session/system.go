@@ -64,7 +64,7 @@ func systemTables() map[string]systemTable {
 // systemRelation returns the virtual relation with the name, nil if there is none.
 func systemRelation(name ast.Name) *planner.Relation {
 	if len(name.Parts) < 2 || name.Parts[len(name.Parts)-2] != systemSchema {
-		return nil
+		return postgresRelation(name)
 	}
 	t, ok := systemTables()[name.Last()]
 	if !ok {

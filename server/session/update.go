@@ -43,7 +43,7 @@ func (s *Session) changeStatement(word string, pos ast.Pos, table *tableState, r
 		}
 		n := 0
 		err := table.Change(ctx, func(ctx context.Context) (exec.TableChange, error) {
-			old, changed, err := table.changed(ctx, s.db, r, set, s.db.system)
+			old, changed, err := table.changed(ctx, s.db, r, set, s.system)
 			if err != nil || old == nil {
 				return exec.TableChange{}, err
 			}

@@ -1,0 +1,43 @@
+package pgcatalog
+
+// emptyRelations are about what LaminarDB does not have.
+func emptyRelations() []Relation {
+	return []Relation{
+		relation("pg_attrdef", "oid oid, adrelid oid, adnum smallint, adbin text", nil),
+		relation("pg_proc", `oid oid, proname name, pronamespace oid, proowner oid, prolang oid, prokind text, prosecdef bool,
+			proleakproof bool, proisstrict bool, proretset bool, provolatile text, proparallel text, pronargs smallint, prorettype oid,
+			proargtypes oid[], proargnames text[], prosrc text, proacl text[]`, nil),
+		relation("pg_aggregate", "aggfnoid oid, aggkind text", nil),
+		relation("pg_inherits", "inhrelid oid, inhparent oid, inhseqno int, inhdetachpending bool", nil),
+		relation("pg_trigger", `oid oid, tgrelid oid, tgparentid oid, tgname name, tgfoid oid, tgtype smallint, tgenabled text,
+			tgisinternal bool, tgconstrrelid oid, tgconstrindid oid, tgconstraint oid, tgdeferrable bool, tginitdeferred bool`, nil),
+		relation("pg_rewrite", "oid oid, rulename name, ev_class oid, ev_type text, ev_enabled text, is_instead bool", nil),
+		relation("pg_policy", `oid oid, polname name, polrelid oid, polcmd text, polpermissive bool, polroles oid[],
+			polqual text, polwithcheck text`, nil),
+		relation("pg_statistic_ext", `oid oid, stxrelid oid, stxname name, stxnamespace oid, stxowner oid, stxstattarget int,
+			stxkeys smallint[], stxkind text[]`, nil),
+		relation("pg_publication", `oid oid, pubname name, pubowner oid, puballtables bool, pubinsert bool, pubupdate bool,
+			pubdelete bool, pubtruncate bool, pubviaroot bool`, nil),
+		relation("pg_publication_rel", "oid oid, prpubid oid, prrelid oid, prqual text, prattrs smallint[]", nil),
+		relation("pg_publication_namespace", "oid oid, pnpubid oid, pnnspid oid", nil),
+		relation("pg_subscription", "oid oid, subdbid oid, subname name, subowner oid, subenabled bool", nil),
+		relation("pg_description", "objoid oid, classoid oid, objsubid int, description text", nil),
+		relation("pg_shdescription", "objoid oid, classoid oid, description text", nil),
+		relation("pg_depend", "classid oid, objid oid, objsubid int, refclassid oid, refobjid oid, refobjsubid int, deptype text", nil),
+		relation("pg_enum", "oid oid, enumtypid oid, enumsortorder real, enumlabel name", nil),
+		relation("pg_range", "rngtypid oid, rngsubtype oid", nil),
+		relation("pg_auth_members", "roleid oid, member oid, grantor oid, admin_option bool", nil),
+		relation("pg_db_role_setting", "setdatabase oid, setrole oid, setconfig text[]", nil),
+		relation("pg_extension", "oid oid, extname name, extowner oid, extnamespace oid, extversion text", nil),
+		relation("pg_sequence", "seqrelid oid, seqtypid oid, seqstart bigint, seqincrement bigint, seqmax bigint, seqmin bigint", nil),
+		relation("pg_partitioned_table", "partrelid oid, partstrat text", nil),
+		relation("pg_operator", "oid oid, oprname name, oprnamespace oid, oprowner oid, oprkind text, oprcode oid, oprleft oid, oprright oid, oprresult oid", nil),
+		relation("pg_cast", "oid oid, castsource oid, casttarget oid, castfunc oid, castcontext text, castmethod text", nil),
+		relation("pg_event_trigger", "oid oid, evtname name, evtevent name, evtowner oid, evtfoid oid, evtenabled text, evttags text[]", nil),
+		relation("pg_conversion", `oid oid, conname name, connamespace oid, conowner oid, conforencoding int, contoencoding int,
+			conproc oid, condefault bool`, nil),
+		relation("pg_default_acl", "oid oid, defaclrole oid, defaclnamespace oid, defaclobjtype text, defaclacl text[]", nil),
+		relation("pg_opclass", "oid oid, opcmethod oid, opcname name, opcnamespace oid", nil),
+		relation("pg_stat_activity", "datid oid, datname name, pid int, usename name, application_name text, state text, query text", nil),
+	}
+}

@@ -1,0 +1,171 @@
+// Package pgcatalog shows the catalog as PostgreSQL's clients expect it: the
+// relations of pg_catalog and information_schema, with their rows.
+//
+// Nouns: Relation (one of them: its columns and how its rows are made), Object
+// (a catalog object with the columns that it shows).
+//
+// Rule: it is data made from one snapshot of the catalog. What LaminarDB does not
+// have (triggers, policies, operators) has a relation without rows, so that a
+// client's question about it has an answer.
+package pgcatalog
+
+import (
+	"strings"
+
+	"laminardb/catalog"
+	"laminardb/sql/batch"
+	"laminardb/sql/types"
+)
+
+// The schemas that this package shows.
+const (
+	Schema            = "pg_catalog"
+	InformationSchema = "information_schema"
+)
+
+// OIDs that PostgreSQL's clients know by heart, or that nobody else has.
+const (
+	catalogNamespace = 11
+	publicNamespace  = 2200
+	infoNamespace    = 13000
+	owner            = 10
+	databaseOID      = 5
+	heap             = 2
+	btree            = 403
+	defaultCollation = 100
+	connectorServer  = 13001
+	connectorWrapper = 13002
+	// indexBit makes the oid of a key's index and constraint from its table's.
+	indexBit = 1 << 31
+)
+
+// ownerName is the one role; exec/expr's pg_get_userbyid knows it too.
+const ownerName = "laminar"
+
+// Relation is a relation of one of the schemas.
+type Relation struct {
+	Schema, Name string
+	Columns      []batch.Field
+	rows         func(c *contents) [][]any
+}
+
+// contents is what rows are made from.
+type contents struct {
+	objects  []*catalog.Object
+	database string
+}
+
+// Rows returns the relation's rows: a value for each column, nil for NULL,
+// []any for an array.
+func (r *Relation) Rows(snapshot *catalog.Snapshot, database string) [][]any {
+	if r.rows == nil {
+		return nil
+	}
+	c := &contents{database: database}
+	for _, o := range snapshot.InCreationOrder() {
+		if o.Kind != catalog.Sink {
+			c.objects = append(c.objects, o)
+		}
+	}
+	return r.rows(c)
+}
+
+// Find returns the relation, nil if there is none. Without a schema it is one of
+// pg_catalog, which comes before all others in the search path.
+func Find(schema, name string) *Relation {
+	if schema == "" {
+		schema = Schema
+	}
+	for _, set := range [][]Relation{objectRelations(), serverRelations(), emptyRelations(), informationRelations()} {
+		for i := range set {
+			if set[i].Name == name && set[i].Schema == schema {
+				return &set[i]
+			}
+		}
+	}
+	return nil
+}
+
+// relation declares a relation of pg_catalog; columns are names with types:
+// "oid oid, tableoid oid hidden".
+func relation(name, columns string, rows func(c *contents) [][]any) Relation {
+	r := Relation{Schema: Schema, Name: name, rows: rows}
+	for _, c := range strings.Split(columns, ",") {
+		words := strings.Fields(c)
+		elem, isArray := strings.CutSuffix(words[1], "[]")
+		t, ok := types.Lookup(elem)
+		if !ok {
+			panic("pgcatalog: unknown type in " + name + ": " + c)
+		}
+		if isArray {
+			t = types.ArrayOf(t)
+		}
+		r.Columns = append(r.Columns, batch.Field{Name: words[0], Type: t, Hidden: len(words) > 2})
+	}
+	return r
+}
+
+// information is relation for information_schema.
+func information(name, columns string, rows func(c *contents) [][]any) Relation {
+	r := relation(name, columns, rows)
+	r.Schema = InformationSchema
+	return r
+}
+
+// relkind is pg_class.relkind.
+func relkind(k catalog.Kind) string {
+	switch k {
+	case catalog.Table:
+		return "r"
+	case catalog.Source:
+		return "f"
+	case catalog.MaterializedView:
+		return "m"
+	}
+	return "v"
+}
+
+// visible returns the columns that SELECT * shows.
+func visible(o *catalog.Object) []catalog.Column {
+	var out []catalog.Column
+	for _, c := range o.Columns {
+		if !c.Hidden {
+			out = append(out, c)
+		}
+	}
+	return out
+}
+
+// keyed returns the tables with a primary key; each shows an index for it.
+func (c *contents) keyed() []*catalog.Object {
+	var out []*catalog.Object
+	for _, o := range c.objects {
+		if o.Kind == catalog.Table && len(o.PrimaryKey()) > 0 {
+			out = append(out, o)
+		}
+	}
+	return out
+}
+
+func indexOID(o *catalog.Object) int64     { return int64(o.OID) | indexBit }
+func indexName(o *catalog.Object) string   { return o.Name.Name + "_pkey" }
+func namespaceOf(o *catalog.Object) string { return o.Name.Schema }
+
+// keyNames returns the key's columns, quoted where they must be.
+func keyNames(o *catalog.Object) string {
+	var names []string
+	for _, i := range o.PrimaryKey() {
+		names = append(names, quoted(o.Columns[i].Name))
+	}
+	return strings.Join(names, ", ")
+}
+
+// quoted quotes a name that is not a plain lower-case one.
+func quoted(name string) string {
+	for i, c := range name {
+		if c != '_' && (c < 'a' || c > 'z') && (i == 0 || c < '0' || c > '9') {
+			return `"` + strings.ReplaceAll(name, `"`, `""`) + `"`
+		}
+	}
+	return name
+}

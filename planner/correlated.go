@@ -1,0 +1,196 @@
+package planner
+
+import (
+	"strings"
+
+	"laminardb/planner/plan"
+	"laminardb/sql/ast"
+	"laminardb/sql/batch"
+	"laminardb/sql/pgerr"
+	"laminardb/sql/types"
+)
+
+// enclosing is the query around a subquery that is used as a value.
+type enclosing struct {
+	scope *scope
+	// outer is what is around that query, nil for nothing.
+	outer *enclosing
+	// args are the columns that the subquery names, over scope or as outer's.
+	args []plan.Expr
+}
+
+// find returns the column of a query around that the name means, nil for none.
+func (e *enclosing) find(name ast.Name) (plan.Expr, error) {
+	if e == nil {
+		return nil, nil
+	}
+	var arg plan.Expr
+	i, missing, err := e.scope.find(name)
+	switch {
+	case err != nil:
+		return nil, err
+	case !missing:
+		arg = e.scope.column(i, -1)
+	default:
+		if arg, err = e.outer.find(name); arg == nil || err != nil {
+			return nil, err
+		}
+	}
+	out := &plan.Outer{Index: len(e.args), Name: name.Last(), T: arg.Type()}
+	for k, a := range e.args {
+		if fingerprint(a) == fingerprint(arg) {
+			out.Index = k
+			return out, nil
+		}
+	}
+	e.args = append(e.args, arg)
+	return out, nil
+}
+
+// apart plans something that sees nothing of the queries around it.
+func (q *Query) apart(f func() error) error {
+	saved := q.around
+	q.around = nil
+	defer func() { q.around = saved }()
+	return f()
+}
+
+// scalar is a planned subquery that stands as a value.
+type scalar struct {
+	node plan.Node
+	args []plan.Expr // of a correlated one
+}
+
+// scalarSubquery plans (query) as a value and returns a reference that attach
+// gives its column.
+func (r *resolver) scalarSubquery(e *ast.ScalarSubquery) (plan.Expr, error) {
+	if r.scalars == nil || r.inAggregate {
+		return nil, unsupported(e.Pos, "a subquery is not supported here")
+	}
+	around := &enclosing{scope: r.scope, outer: r.q.around}
+	r.q.around = around
+	node, sc, err := r.q.query(e.Query, nil)
+	r.q.around = around.outer
+	if err != nil {
+		return nil, err
+	}
+	column, err := onlyColumn(sc, e.Pos, "subquery must return only one column")
+	if err != nil {
+		return nil, err
+	}
+	if len(around.args) > 0 {
+		if r.q.Mode != Once {
+			return nil, unsupported(e.Pos, "a subquery used as a value cannot name columns of the query around it in a continuous query")
+		}
+		node = newProject(node, []plan.Expr{column}, []string{column.Name}, false)
+	} else if node, err = r.q.single(node, column, e.Pos); err != nil {
+		return nil, err
+	}
+	r.scalars.subs = append(r.scalars.subs, scalar{node, around.args})
+	return &groupRef{what: "scalar", index: len(r.scalars.subs) - 1, t: column.T, name: "(subquery)"}, nil
+}
+
+// arraySubquery is ARRAY(query): array_agg over it, and no rows give an empty
+// array.
+func (r *resolver) arraySubquery(e *ast.ArraySubquery) (plan.Expr, error) {
+	const column = "element"
+	elem := &ast.Column{At: e.At, Name: ast.Name{Pos: e.Pos, Parts: []string{column}}}
+	call := &ast.FuncCall{At: e.At, Name: ast.Name{Pos: e.Pos, Parts: []string{"array_agg"}}, Args: []ast.Expr{elem}}
+	collected, err := r.scalarSubquery(&ast.ScalarSubquery{At: e.At, Query: &ast.Query{Pos: e.Pos, Body: &ast.Select{
+		Pos: e.Pos, Items: []ast.SelectItem{{Pos: e.Pos, Expr: call}},
+		From: []ast.TableExpr{&ast.Subquery{Pos: e.Pos, Query: e.Query, Alias: "elements", Columns: []string{column}}},
+	}}})
+	if err != nil {
+		return nil, err
+	}
+	t := collected.Type()
+	if t.Kind != types.Array {
+		return nil, unsupported(e.Pos, "ARRAY(SELECT ..) of %s is not supported", t)
+	}
+	return &plan.Coalesce{Args: []plan.Expr{collected, &plan.Const{Value: []any{}, T: t}}, T: t}, nil
+}
+
+// existsValue is EXISTS (query) as a value.
+func (r *resolver) existsValue(e *ast.Exists) (plan.Expr, error) {
+	count := &ast.FuncCall{At: e.At, Name: ast.Name{Pos: e.Pos, Parts: []string{"count"}}, Star: true}
+	any := &ast.Binary{
+		At: e.At, Op: ">", OpPos: e.Pos, Left: count,
+		Right: &ast.Literal{At: e.At, Kind: ast.IntLiteral, Text: "0"},
+	}
+	return r.scalarSubquery(&ast.ScalarSubquery{At: e.At, Query: &ast.Query{Pos: e.Pos, Body: &ast.Select{
+		Pos: e.Pos, Items: []ast.SelectItem{{Pos: e.Pos, Expr: any}},
+		From: []ast.TableExpr{&ast.Subquery{Pos: e.Pos, Query: e.Query, Alias: "rows"}},
+	}}})
+}
+
+// apply evaluates a correlated subquery for each row of a node.
+func apply(node plan.Node, s scalar) plan.Node {
+	out := *node.Schema()
+	field := s.node.Schema().Fields[0]
+	out.Fields = append(out.Fields[:len(out.Fields):len(out.Fields)], batch.Field{Name: field.Name, Type: field.Type})
+	p := node.Props()
+	p.StateNote, p.Unbounded = "", false
+	return &plan.Apply{Base: plan.Base{Out: &out, Properties: p}, Input: node, Sub: s.node, Args: s.args}
+}
+
+// rewriteScalars moves the columns that subqueries name to a grouped input.
+func (c *core) rewriteScalars() error {
+	for _, s := range c.scalars.subs {
+		for i, a := range s.args {
+			var err error
+			if s.args[i], err = c.group.rewrite(a); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// lookups are functions that look an object up by its oid, and the relation of
+// pg_catalog whose column "value" has the answer.
+var lookups = map[string]string{
+	"pg_get_viewdef": "laminar_view_text", "pg_get_indexdef": "laminar_index_text",
+	"pg_get_constraintdef": "laminar_constraint_text",
+}
+
+// lookup is a call of one of them. Arguments after the oid ask for layout only.
+func (r *resolver) lookup(e *ast.FuncCall, relation string) (plan.Expr, error) {
+	if len(e.Args) == 0 {
+		return nil, pgerr.At(int(e.Pos), pgerr.UndefinedFunction, "function %s() does not exist", e.Name.Last())
+	}
+	name := func(parts ...string) ast.Name { return ast.Name{Pos: e.Pos, Parts: parts} }
+	column := func(n string) ast.Expr { return &ast.Column{At: e.At, Name: name(relation, n)} }
+	same := &ast.Binary{At: e.At, Op: "=", OpPos: e.Pos, Left: column("oid"), Right: e.Args[0]}
+	return r.scalarSubquery(&ast.ScalarSubquery{At: e.At, Query: &ast.Query{Pos: e.Pos, Body: &ast.Select{
+		Pos: e.Pos, Items: []ast.SelectItem{{Pos: e.Pos, Expr: column("value")}}, Where: same,
+		From: []ast.TableExpr{&ast.TableName{Pos: e.Pos, Name: name("pg_catalog", relation)}},
+	}}})
+}
+
+// namedOID is 'name'::regclass or ::regtype of a constant, nil for another cast.
+func (r *resolver) namedOID(arg plan.Expr, e *ast.Cast) (plan.Expr, error) {
+	c, ok := arg.(*plan.Const)
+	if !ok {
+		return nil, nil
+	}
+	text, ok := c.Value.(string)
+	if !ok || text == "" || text == "-" || text[0] >= '0' && text[0] <= '9' {
+		return nil, nil
+	}
+	switch e.Type.Name {
+	case "regclass":
+		name := ast.Name{Pos: e.Operand.Position(), Parts: strings.Split(strings.ReplaceAll(text, `"`, ""), ".")}
+		rel, err := r.q.Relations.Relation(name)
+		if err != nil {
+			return nil, placed(err, name.Pos)
+		}
+		return &plan.Const{Value: int64(rel.OID), T: e.Type.Type}, nil
+	case "regtype":
+		t, ok := types.Lookup(text)
+		if !ok {
+			return nil, pgerr.At(int(e.Operand.Position()), pgerr.UndefinedObject, "type %q does not exist", text)
+		}
+		return &plan.Const{Value: int64(t.OID()), T: e.Type.Type}, nil
+	}
+	return nil, nil
+}

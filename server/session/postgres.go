@@ -1,0 +1,55 @@
+package session
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"laminardb/catalog/pgcatalog"
+	"laminardb/planner"
+	"laminardb/planner/plan"
+	"laminardb/sql/ast"
+	"laminardb/sql/batch"
+)
+
+// postgresRelation returns the relation of pg_catalog or information_schema with
+// the name, nil if there is none.
+func postgresRelation(name ast.Name) *planner.Relation {
+	schema := ""
+	if len(name.Parts) > 1 {
+		schema = name.Parts[len(name.Parts)-2]
+	}
+	r := pgcatalog.Find(schema, name.Last())
+	if r == nil {
+		return nil
+	}
+	return &planner.Relation{Name: r.Schema + "." + r.Name, Kind: "system", Schema: batch.NewSchema(r.Columns...)}
+}
+
+// system implements exec.System for a session: what PostgreSQL's clients ask
+// about depends on it.
+func (s *Session) system(ctx context.Context, scan *plan.Scan) (*batch.Batch, error) {
+	schema, name, _ := strings.Cut(scan.Name, ".")
+	r := pgcatalog.Find(schema, name)
+	switch {
+	case r == nil:
+		return s.db.system(ctx, scan)
+	case name == "pg_settings":
+		return rowsBatch(scan.Schema(), s.settingRows())
+	}
+	return rowsBatch(scan.Schema(), r.Rows(s.db.catalog.Snapshot(), s.client.Database))
+}
+
+// settingRows is pg_settings.
+func (s *Session) settingRows() [][]any {
+	var rows [][]any
+	for name, k := range knownSettings() {
+		context := "user"
+		if k.fixed {
+			context = "internal"
+		}
+		rows = append(rows, []any{name, s.settings[name], nil, "", k.note, context, "string", "default"})
+	}
+	slices.SortFunc(rows, func(a, b []any) int { return strings.Compare(a[0].(string), b[0].(string)) })
+	return rows
+}
