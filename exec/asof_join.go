@@ -57,16 +57,19 @@ func (b *builder) asofJoin(n *plan.AsofJoin, out Receiver) error {
 	j.left.types, j.right = j.inputs[leftInput].types, newTimeChain(j.inputs[rightInput].types)
 	// The right side first: over a snapshot its rows are all there before the left
 	// ones come, which then need not wait.
-	if err := b.build(n.Right, asofSide{j, rightInput}); err != nil {
+	if err := b.build(n.Right, asofSide{j.on(rightInput), j}); err != nil {
 		return err
 	}
-	return b.build(n.Left, asofSide{j, leftInput})
+	return b.build(n.Left, asofSide{j.on(leftInput), j})
 }
+
+// on is an input's part in the event time of the join.
+func (j *asofJoin) on(side int) timedSide { return timedSide{&j.marks, side, j.out, j.advance} }
 
 // asofSide is one input of an ASOF join.
 type asofSide struct {
-	j    *asofJoin
-	side int
+	timedSide
+	j *asofJoin
 }
 
 // Batch implements Receiver.
@@ -93,35 +96,6 @@ func (s asofSide) Batch(ctx context.Context, b *batch.Batch) error {
 	}
 	j.arrived.add(entries)
 	return j.collect()
-}
-
-// Watermark implements Receiver.
-func (s asofSide) Watermark(ctx context.Context, millis int64) error {
-	s.j.marks.in.watermark(s.side, millis)
-	s.j.marks.update()
-	return s.j.advance(ctx)
-}
-
-// Idle implements Receiver.
-func (s asofSide) Idle(ctx context.Context, idle bool) error {
-	s.j.marks.in.setIdle(s.side, idle)
-	s.j.marks.update()
-	if err := s.j.advance(ctx); err != nil {
-		return err
-	}
-	return s.j.marks.in.passIdle(ctx, s.j.out)
-}
-
-// End implements Receiver.
-func (s asofSide) End(ctx context.Context) error {
-	all := s.j.marks.end(s.side)
-	if err := s.j.advance(ctx); err != nil {
-		return err
-	}
-	if all {
-		return s.j.out.End(ctx)
-	}
-	return s.j.marks.in.passIdle(ctx, s.j.out)
 }
 
 // probe emits the rows of a left batch that are final and keeps the others.

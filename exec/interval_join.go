@@ -62,16 +62,19 @@ func (b *builder) intervalJoin(n *plan.IntervalJoin, out Receiver) error {
 	for i := range j.kept {
 		j.kept[i] = newTimeChain(j.inputs[i].types)
 	}
-	if err := b.build(n.Right, intervalSide{j, rightInput}); err != nil {
+	if err := b.build(n.Right, intervalSide{j.on(rightInput), j}); err != nil {
 		return err
 	}
-	return b.build(n.Left, intervalSide{j, leftInput})
+	return b.build(n.Left, intervalSide{j.on(leftInput), j})
 }
+
+// on is an input's part in the event time of the join.
+func (j *intervalJoin) on(side int) timedSide { return timedSide{&j.marks, side, j.out, j.advance} }
 
 // intervalSide is one input of an interval join.
 type intervalSide struct {
-	j    *intervalJoin
-	side int
+	timedSide
+	j *intervalJoin
 }
 
 // Batch implements Receiver.
@@ -100,35 +103,6 @@ func (s intervalSide) Batch(ctx context.Context, b *batch.Batch) error {
 		return err
 	}
 	return j.collect()
-}
-
-// Watermark implements Receiver.
-func (s intervalSide) Watermark(ctx context.Context, millis int64) error {
-	s.j.marks.in.watermark(s.side, millis)
-	s.j.marks.update()
-	return s.j.advance(ctx)
-}
-
-// Idle implements Receiver.
-func (s intervalSide) Idle(ctx context.Context, idle bool) error {
-	s.j.marks.in.setIdle(s.side, idle)
-	s.j.marks.update()
-	if err := s.j.advance(ctx); err != nil {
-		return err
-	}
-	return s.j.marks.in.passIdle(ctx, s.j.out)
-}
-
-// End implements Receiver.
-func (s intervalSide) End(ctx context.Context) error {
-	all := s.j.marks.end(s.side)
-	if err := s.j.advance(ctx); err != nil {
-		return err
-	}
-	if all {
-		return s.j.out.End(ctx)
-	}
-	return s.j.marks.in.passIdle(ctx, s.j.out)
 }
 
 // probe emits the pairs of a batch with the kept rows of the other input (I1), and

@@ -1,6 +1,8 @@
 package exec
 
 import (
+	"context"
+
 	"math"
 
 	"github.com/apache/arrow-go/v18/arrow"
@@ -200,4 +202,41 @@ func minus(t, by int64) int64 {
 		return plus(t, math.MaxInt64)
 	}
 	return plus(t, -by)
+}
+
+// timedSide is what an input of a join by time does with everything but rows.
+type timedSide struct {
+	marks   *timedMarks
+	side    int
+	out     Receiver
+	advance func(ctx context.Context) error // the join's, when the marks moved
+}
+
+// Watermark implements Receiver.
+func (s timedSide) Watermark(ctx context.Context, millis int64) error {
+	s.marks.in.watermark(s.side, millis)
+	s.marks.update()
+	return s.advance(ctx)
+}
+
+// Idle implements Receiver.
+func (s timedSide) Idle(ctx context.Context, idle bool) error {
+	s.marks.in.setIdle(s.side, idle)
+	s.marks.update()
+	if err := s.advance(ctx); err != nil {
+		return err
+	}
+	return s.marks.in.passIdle(ctx, s.out)
+}
+
+// End implements Receiver.
+func (s timedSide) End(ctx context.Context) error {
+	all := s.marks.end(s.side)
+	if err := s.advance(ctx); err != nil {
+		return err
+	}
+	if all {
+		return s.out.End(ctx)
+	}
+	return s.marks.in.passIdle(ctx, s.out)
 }

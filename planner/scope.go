@@ -98,7 +98,7 @@ func (s *scope) undefined(name ast.Name) error {
 func (s *scope) nearest(name string) string {
 	best, bestDistance := "", len(name)/2+1
 	for _, c := range s.columns {
-		if d := editDistance(name, c.field.Name); d < bestDistance {
+		if d := pgerr.EditDistance(name, c.field.Name); d < bestDistance {
 			bestDistance = d
 			best = c.field.Name
 			if c.table != "" {
@@ -107,25 +107,6 @@ func (s *scope) nearest(name string) string {
 		}
 	}
 	return best
-}
-
-func editDistance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := 1
-			if a[i] == b[j] {
-				cost = 0
-			}
-			diagonal, row[j+1] = row[j+1], min(diagonal+cost, row[j+1]+1, row[j]+1)
-		}
-	}
-	return row[len(b)]
 }
 
 // column returns the reference to column i of the scope.
