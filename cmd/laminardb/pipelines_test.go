@@ -121,8 +121,10 @@ type pipeline struct {
 func appends[T comparable](name, columns string, inexact func(*T) *float64, want func(*recordedMarket) []T) pipeline {
 	var f *follower[T]
 	return pipeline{
-		name:   name,
-		follow: func(t *testing.T, dsn string) { f = follow[T](t, dsn, "SUBSCRIBE (SELECT "+columns+" FROM "+name+") WITH (SNAPSHOT)") },
+		name: name,
+		follow: func(t *testing.T, dsn string) {
+			f = follow[T](t, dsn, "SUBSCRIBE (SELECT "+columns+" FROM "+name+") WITH (SNAPSHOT)")
+		},
 		check: func(t *testing.T, m *recordedMarket) int {
 			rows := want(m)
 			got := f.until(t, func(got []T) bool { return len(got) >= len(rows) })
