@@ -2,7 +2,6 @@ package exec
 
 import (
 	"context"
-
 	"math"
 
 	"github.com/apache/arrow-go/v18/arrow"
