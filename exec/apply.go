@@ -21,8 +21,12 @@ type apply struct {
 	args   *expr.Program
 	faults faults
 	errs   expr.RowErrors
-	known  map[string]arrow.Array // results by the text of the arguments
+	known  map[string]arrow.Array // results by the text of the arguments, maxKnown at most
 }
+
+// maxKnown bounds the memory of a subquery's results; those of further rows are
+// computed again.
+const maxKnown = 1 << 16
 
 // apply builds the operator. What the subquery scans is noted, so that its rows
 // are taken together with those of the query.
@@ -70,7 +74,9 @@ func (a *apply) Batch(ctx context.Context, in *batch.Batch) error {
 			if result, err = a.evaluate(ctx, outer); err != nil {
 				return err
 			}
-			a.known[key] = result
+			if len(a.known) < maxKnown {
+				a.known[key] = result
+			}
 		}
 		results[row] = batch.New([]arrow.Array{result}, 1)
 	}

@@ -30,8 +30,8 @@ func (r *resolver) call(e *ast.FuncCall) (plan.Expr, error) {
 	if err := plainCall(e, name); err != nil {
 		return nil, err
 	}
-	if relation := lookups[name]; relation != "" {
-		return r.lookup(e, relation)
+	if l, ok := lookups[name]; ok {
+		return r.lookup(e, l)
 	}
 	args, err := r.exprs(e.Args)
 	if err != nil {

@@ -30,7 +30,7 @@ func (e *enclosing) find(name ast.Name) (plan.Expr, error) {
 	case err != nil:
 		return nil, err
 	case !missing:
-		arg = e.scope.column(i, -1)
+		arg = e.scope.column(i, name.Pos)
 	default:
 		if arg, err = e.outer.find(name); arg == nil || err != nil {
 			return nil, err
@@ -146,24 +146,41 @@ func (c *core) rewriteScalars() error {
 	return nil
 }
 
-// lookups are functions that look an object up by its oid, and the relation of
-// pg_catalog whose column "value" has the answer.
-var lookups = map[string]string{
-	"pg_get_viewdef": "laminar_view_text", "pg_get_indexdef": "laminar_index_text",
-	"pg_get_constraintdef": "laminar_constraint_text",
+// lookups are functions that look something up by an oid or a name, NULL where
+// there is none, and where in pg_catalog.
+var lookups = map[string]lookup{
+	"pg_get_viewdef":       {"laminar_view_text", "oid", "value"},
+	"pg_get_indexdef":      {indexText, "oid", "value"},
+	"pg_get_constraintdef": {"laminar_constraint_text", "oid", "value"},
+	"current_setting":      {"pg_settings", "name", "setting"},
 }
 
-// lookup is a call of one of them. Arguments after the oid ask for layout only.
-func (r *resolver) lookup(e *ast.FuncCall, relation string) (plan.Expr, error) {
+// lookup is a relation with the column that is compared and that of the answer.
+type lookup struct{ relation, key, value string }
+
+// indexText also has the texts of an index's columns, by place.
+const indexText = "laminar_index_text"
+
+// lookup is a call of one of them. Arguments after the first ask for layout only,
+// but for the place in an index.
+func (r *resolver) lookup(e *ast.FuncCall, l lookup) (plan.Expr, error) {
 	if len(e.Args) == 0 {
 		return nil, pgerr.At(int(e.Pos), pgerr.UndefinedFunction, "function %s() does not exist", e.Name.Last())
 	}
 	name := func(parts ...string) ast.Name { return ast.Name{Pos: e.Pos, Parts: parts} }
-	column := func(n string) ast.Expr { return &ast.Column{At: e.At, Name: name(relation, n)} }
-	same := &ast.Binary{At: e.At, Op: "=", OpPos: e.Pos, Left: column("oid"), Right: e.Args[0]}
+	column := func(n string) ast.Expr { return &ast.Column{At: e.At, Name: name(l.relation, n)} }
+	same := &ast.Binary{At: e.At, Op: "=", OpPos: e.Pos, Left: column(l.key), Right: e.Args[0]}
+	if l.relation == indexText {
+		var place ast.Expr = &ast.Literal{At: e.At, Kind: ast.IntLiteral, Text: "0"}
+		if len(e.Args) > 1 {
+			place = e.Args[1]
+		}
+		at := &ast.Binary{At: e.At, Op: "=", OpPos: e.Pos, Left: column("place"), Right: place}
+		same = &ast.Binary{At: e.At, Op: "and", OpPos: e.Pos, Left: same, Right: at}
+	}
 	return r.scalarSubquery(&ast.ScalarSubquery{At: e.At, Query: &ast.Query{Pos: e.Pos, Body: &ast.Select{
-		Pos: e.Pos, Items: []ast.SelectItem{{Pos: e.Pos, Expr: column("value")}}, Where: same,
-		From: []ast.TableExpr{&ast.TableName{Pos: e.Pos, Name: name("pg_catalog", relation)}},
+		Pos: e.Pos, Items: []ast.SelectItem{{Pos: e.Pos, Expr: column(l.value)}}, Where: same,
+		From: []ast.TableExpr{&ast.TableName{Pos: e.Pos, Name: name("pg_catalog", l.relation)}},
 	}}})
 }
 

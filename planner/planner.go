@@ -21,7 +21,7 @@ import (
 // Relation is what a name in FROM means.
 type Relation struct {
 	ID     uint64 // catalog id, 0 for a virtual relation
-	OID    uint32 // what 'name'::regclass gives, 0 for a virtual relation
+	OID    uint32 // what 'name'::regclass gives, 0 for one that has none
 	Name   string
 	Kind   string // "source", "table", "stream", "materialized view", "system"
 	Schema *batch.Schema

@@ -239,6 +239,15 @@ func outputName(e ast.Expr) string {
 		return "row"
 	case *ast.Exists:
 		return "exists"
+	case *ast.ArraySubquery:
+		return "array"
+	case *ast.ScalarSubquery:
+		if sel, ok := e.Query.Body.(*ast.Select); ok && len(sel.Items) == 1 && !sel.Items[0].Star {
+			if item := sel.Items[0]; item.Alias == "" {
+				return outputName(item.Expr)
+			}
+			return sel.Items[0].Alias
+		}
 	case *ast.IntervalLiteral:
 		return "interval"
 	}

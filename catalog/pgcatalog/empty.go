@@ -20,7 +20,7 @@ func emptyRelations() []Relation {
 			pubdelete bool, pubtruncate bool, pubviaroot bool`, nil),
 		relation("pg_publication_rel", "oid oid, prpubid oid, prrelid oid, prqual text, prattrs smallint[]", nil),
 		relation("pg_publication_namespace", "oid oid, pnpubid oid, pnnspid oid", nil),
-		relation("pg_subscription", "oid oid, subdbid oid, subname name, subowner oid, subenabled bool", nil),
+		relation("pg_subscription", "oid oid, subdbid oid, subname name, subowner oid, subenabled bool, subpublications text[]", nil),
 		relation("pg_description", "objoid oid, classoid oid, objsubid int, description text", nil),
 		relation("pg_shdescription", "objoid oid, classoid oid, description text", nil),
 		relation("pg_depend", "classid oid, objid oid, objsubid int, refclassid oid, refobjid oid, refobjsubid int, deptype text", nil),
@@ -37,7 +37,11 @@ func emptyRelations() []Relation {
 		relation("pg_conversion", `oid oid, conname name, connamespace oid, conowner oid, conforencoding int, contoencoding int,
 			conproc oid, condefault bool`, nil),
 		relation("pg_default_acl", "oid oid, defaclrole oid, defaclnamespace oid, defaclobjtype text, defaclacl text[]", nil),
-		relation("pg_opclass", "oid oid, opcmethod oid, opcname name, opcnamespace oid", nil),
+		relation("pg_user_mappings", "umid oid, srvid oid, srvname name, umuser oid, usename name, umoptions text[]", nil),
+		relation("pg_ts_config", "oid oid, cfgname name, cfgnamespace oid, cfgowner oid, cfgparser oid", nil),
+		relation("pg_ts_dict", "oid oid, dictname name, dictnamespace oid, dictowner oid, dicttemplate oid, dictinitoption text", nil),
+		relation("pg_opfamily", "oid oid, opfmethod oid, opfname name, opfnamespace oid, opfowner oid", nil),
+		relation("pg_opclass", "oid oid, opcmethod oid, opcname name, opcnamespace oid, opcowner oid, opcfamily oid", nil),
 		relation("pg_stat_activity", "datid oid, datname name, pid int, usename name, application_name text, state text, query text", nil),
 	}
 }

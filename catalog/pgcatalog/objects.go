@@ -36,7 +36,7 @@ func objectRelations() []Relation {
 		relation("laminar_view_text", "oid oid, value text", func(c *contents) [][]any {
 			return c.each(func(o *catalog.Object) []any { return []any{int64(o.OID), o.SQL + ";"} })
 		}),
-		relation("laminar_index_text", "oid oid, value text", indexTexts),
+		relation("laminar_index_text", "oid oid, place int, value text", indexTexts),
 		relation("laminar_constraint_text", "oid oid, value text", func(c *contents) [][]any {
 			return keyRows(c, func(o *catalog.Object) []any { return []any{indexOID(o), "PRIMARY KEY (" + keyNames(o) + ")"} })
 		}),
@@ -87,26 +87,35 @@ func attributes(c *contents) [][]any {
 	var rows [][]any
 	for _, o := range c.objects {
 		for i, col := range visible(o) {
-			t := col.Type
-			dims, collation, storage := 0, 0, "p"
-			if t.Size() < 0 {
-				storage = "x"
-			}
-			if t.Kind == types.Array {
-				dims = 1
-			}
-			if t.Kind == types.Text {
-				collation = defaultCollation
-			}
-			rows = append(rows, []any{
-				int64(o.OID), col.Name, int64(t.OID()), -1, int(t.Size()), i + 1,
-				dims, int(t.Modifier()), false, "i", storage, "", col.NotNull || col.PrimaryKey,
-				false, false, "", "", false, true,
-				0, collation, nil, nil, nil,
-			})
+			rows = append(rows, attribute(int64(o.OID), i+1, col))
+		}
+	}
+	for _, o := range c.keyed() {
+		for n, i := range o.PrimaryKey() {
+			rows = append(rows, attribute(indexOID(o), n+1, o.Columns[i]))
 		}
 	}
 	return rows
+}
+
+func attribute(relation int64, place int, col catalog.Column) []any {
+	t := col.Type
+	dims, collation, storage := 0, 0, "p"
+	if t.Size() < 0 {
+		storage = "x"
+	}
+	if t.Kind == types.Array {
+		dims = 1
+	}
+	if t.Kind == types.Text {
+		collation = defaultCollation
+	}
+	return []any{
+		relation, col.Name, int64(t.OID()), -1, int(t.Size()), place,
+		dims, int(t.Modifier()), false, "i", storage, "", col.NotNull || col.PrimaryKey,
+		false, false, "", "", false, true,
+		0, collation, nil, nil, nil,
+	}
 }
 
 // keyPlaces are the attribute numbers of the key.
@@ -147,8 +156,16 @@ func constraints(c *contents) [][]any {
 	})
 }
 
+// indexTexts has the whole index at place 0, then its columns.
 func indexTexts(c *contents) [][]any {
-	return keyRows(c, func(o *catalog.Object) []any { return []any{indexOID(o), indexText(o)} })
+	var rows [][]any
+	for _, o := range c.keyed() {
+		rows = append(rows, []any{indexOID(o), 0, indexText(o)})
+		for n, i := range o.PrimaryKey() {
+			rows = append(rows, []any{indexOID(o), n + 1, quoted(o.Columns[i].Name)})
+		}
+	}
+	return rows
 }
 
 func indexText(o *catalog.Object) string {

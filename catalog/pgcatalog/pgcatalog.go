@@ -67,7 +67,11 @@ func (r *Relation) Rows(snapshot *catalog.Snapshot, database string) [][]any {
 			c.objects = append(c.objects, o)
 		}
 	}
-	return r.rows(c)
+	rows := r.rows(c)
+	for i := range rows {
+		rows[i] = append(rows[i], int64(r.OID()))
+	}
+	return rows
 }
 
 // Find returns the relation, nil if there is none. Without a schema it is one of
@@ -87,7 +91,7 @@ func Find(schema, name string) *Relation {
 }
 
 // relation declares a relation of pg_catalog; columns are names with types:
-// "oid oid, tableoid oid hidden".
+// "oid oid, relname text". Each has the hidden column tableoid too.
 func relation(name, columns string, rows func(c *contents) [][]any) Relation {
 	r := Relation{Schema: Schema, Name: name, rows: rows}
 	for _, c := range strings.Split(columns, ",") {
@@ -100,10 +104,20 @@ func relation(name, columns string, rows func(c *contents) [][]any) Relation {
 		if isArray {
 			t = types.ArrayOf(t)
 		}
-		r.Columns = append(r.Columns, batch.Field{Name: words[0], Type: t, Hidden: len(words) > 2})
+		r.Columns = append(r.Columns, batch.Field{Name: words[0], Type: t})
 	}
+	r.Columns = append(r.Columns, batch.Field{Name: "tableoid", Type: types.Of(types.OID), Hidden: true})
 	return r
 }
+
+// classOIDs are the oids of relations that clients name in comparisons.
+var classOIDs = map[string]uint32{
+	"pg_type": 1247, "pg_attribute": 1249, "pg_proc": 1255, "pg_class": 1259, "pg_database": 1262,
+	"pg_constraint": 2606, "pg_language": 2612, "pg_namespace": 2615, "pg_trigger": 2620,
+}
+
+// OID returns what 'name'::regclass gives, 0 for a relation that needs none.
+func (r *Relation) OID() uint32 { return classOIDs[r.Name] }
 
 // information is relation for information_schema.
 func information(name, columns string, rows func(c *contents) [][]any) Relation {

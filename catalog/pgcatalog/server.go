@@ -35,8 +35,8 @@ func serverRelations() []Relation {
 		relation("pg_tablespace", "oid oid, spcname name, spcowner oid, spcacl text[], spcoptions text[]", func(*contents) [][]any {
 			return [][]any{{1663, "pg_default", owner, nil, nil}}
 		}),
-		relation("pg_language", "oid oid, lanname name, lanowner oid, lanispl bool, lanpltrusted bool, lanplcallfoid oid, laninline oid, lanvalidator oid, lanacl text[], tableoid oid hidden", func(*contents) [][]any {
-			return [][]any{{14, "sql", owner, false, true, 0, 0, 0, nil, 2612}}
+		relation("pg_language", "oid oid, lanname name, lanowner oid, lanispl bool, lanpltrusted bool, lanplcallfoid oid, laninline oid, lanvalidator oid, lanacl text[]", func(*contents) [][]any {
+			return [][]any{{14, "sql", owner, false, true, 0, 0, 0, nil}}
 		}),
 		relation("pg_foreign_server", `oid oid, srvname name, srvowner oid, srvfdw oid, srvtype text, srvversion text,
 			srvacl text[], srvoptions text[]`, func(*contents) [][]any {
@@ -47,7 +47,7 @@ func serverRelations() []Relation {
 			return [][]any{{connectorWrapper, "laminar", owner, 0, 0, nil, nil}}
 		}),
 		// The session knows the settings.
-		relation("pg_settings", "name text, setting text, unit text, category text, short_desc text, context text, vartype text, source text", nil),
+		relation("pg_settings", "name text, setting text, unit text, category text, short_desc text, context text, vartype text, source text, boot_val text, reset_val text", nil),
 		relation("pg_type", `oid oid, typname name, typnamespace oid, typowner oid, typlen smallint, typbyval bool, typtype text,
 			typcategory text, typispreferred bool, typisdefined bool, typdelim text, typrelid oid, typelem oid, typarray oid,
 			typinput text, typnotnull bool, typbasetype oid, typtypmod int, typndims int, typcollation oid, typdefault text, typacl text[]`, typeRows),

@@ -40,7 +40,9 @@ func catalogFunctions() map[string]kernel {
 	}
 	for _, id := range []string{
 		"pg_table_is_visible(oid)", "pg_type_is_visible(oid)", "pg_function_is_visible(oid)",
-		"pg_operator_is_visible(oid)", "pg_conversion_is_visible(oid)", "pg_collation_is_visible(oid)", "pg_statistics_obj_is_visible(oid)",
+		"pg_operator_is_visible(oid)", "pg_conversion_is_visible(oid)",
+		"pg_opclass_is_visible(oid)", "pg_opfamily_is_visible(oid)", "pg_ts_config_is_visible(oid)", "pg_ts_dict_is_visible(oid)",
+		"pg_collation_is_visible(oid)", "pg_statistics_obj_is_visible(oid)",
 		"has_table_privilege(oid,text)", "has_table_privilege(text,oid,text)", "has_schema_privilege(oid,text)",
 		"has_schema_privilege(text,text)", "has_schema_privilege(text,oid,text)", "has_database_privilege(text,text)",
 		"has_database_privilege(oid,text)", "has_column_privilege(oid,text,text)", "has_function_privilege(oid,text)",
@@ -51,7 +53,7 @@ func catalogFunctions() map[string]kernel {
 	for _, id := range []string{
 		"obj_description(oid)", "obj_description(oid,text)", "shobj_description(oid,text)", "col_description(oid,integer)",
 		"pg_tablespace_location(oid)", "pg_get_statisticsobjdef_columns(oid)", "pg_get_function_result(oid)", "pg_get_function_arguments(oid)",
-		"pg_get_function_identity_arguments(oid)", "pg_get_partkeydef(oid)", "pg_get_ruledef(oid)", "pg_get_ruledef(oid,boolean)",
+		"pg_get_function_identity_arguments(oid)", "pg_get_partkeydef(oid)", "pg_get_function_sqlbody(oid)", "pg_get_ruledef(oid)", "pg_get_ruledef(oid,boolean)",
 		"pg_get_triggerdef(oid)", "pg_get_triggerdef(oid,boolean)",
 	} {
 		m[id] = null

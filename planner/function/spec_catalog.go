@@ -9,6 +9,10 @@ pg_function_is_visible(oid) boolean
 pg_operator_is_visible(oid) boolean
 pg_collation_is_visible(oid) boolean
 pg_conversion_is_visible(oid) boolean
+pg_opclass_is_visible(oid) boolean
+pg_opfamily_is_visible(oid) boolean
+pg_ts_config_is_visible(oid) boolean
+pg_ts_dict_is_visible(oid) boolean
 pg_statistics_obj_is_visible(oid) boolean
 pg_relation_is_publishable(oid) boolean
 pg_is_in_recovery() boolean
@@ -25,6 +29,7 @@ pg_get_statisticsobjdef_columns(oid) text
 pg_get_function_result(oid) text
 pg_get_function_arguments(oid) text
 pg_get_function_identity_arguments(oid) text
+pg_get_function_sqlbody(oid) text
 pg_get_partkeydef(oid) text
 pg_get_ruledef(oid) text
 pg_get_ruledef(oid,boolean) text

@@ -25,7 +25,7 @@ type Outer struct {
 func (e *Outer) Type() types.Type { return e.T }
 
 // String implements Expr.
-func (e *Outer) String() string { return e.Name }
+func (e *Outer) String() string { return "outer " + e.Name }
 
 // Inputs implements Node.
 func (n *Apply) Inputs() []Node { return []Node{n.Input, n.Sub} }

@@ -23,7 +23,7 @@ func postgresRelation(name ast.Name) *planner.Relation {
 	if r == nil {
 		return nil
 	}
-	return &planner.Relation{Name: r.Schema + "." + r.Name, Kind: "system", Schema: batch.NewSchema(r.Columns...)}
+	return &planner.Relation{Name: r.Schema + "." + r.Name, OID: r.OID(), Kind: "system", Schema: batch.NewSchema(r.Columns...)}
 }
 
 // system implements exec.System for a session: what PostgreSQL's clients ask
@@ -48,7 +48,7 @@ func (s *Session) settingRows() [][]any {
 		if k.fixed {
 			context = "internal"
 		}
-		rows = append(rows, []any{name, s.settings[name], nil, "", k.note, context, "string", "default"})
+		rows = append(rows, []any{name, s.settings[name], nil, "", k.note, context, "string", "default", k.value, k.value, int64(0)})
 	}
 	slices.SortFunc(rows, func(a, b []any) int { return strings.Compare(a[0].(string), b[0].(string)) })
 	return rows

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"laminardb/catalog"
+	"laminardb/catalog/pgcatalog"
 	"laminardb/planner"
 	"laminardb/sql/ast"
 	"laminardb/sql/pgerr"
@@ -20,6 +21,9 @@ type relations struct {
 func (r relations) Relation(name ast.Name) (*planner.Relation, error) {
 	if rel := systemRelation(name); rel != nil {
 		return rel, nil
+	}
+	if n := len(name.Parts); n > 1 && (name.Parts[n-2] == pgcatalog.Schema || name.Parts[n-2] == pgcatalog.InformationSchema) {
+		return nil, pgerr.At(int(name.Pos), pgerr.UndefinedTable, "relation %q does not exist", strings.Join(name.Parts, "."))
 	}
 	o, err := r.snapshot.Relation(name)
 	if err != nil {
