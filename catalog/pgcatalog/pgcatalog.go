@@ -10,6 +10,7 @@
 package pgcatalog
 
 import (
+	"slices"
 	"strings"
 
 	"laminardb/catalog"
@@ -77,17 +78,24 @@ func (r *Relation) Rows(snapshot *catalog.Snapshot, database string) [][]any {
 // Find returns the relation, nil if there is none. Without a schema it is one of
 // pg_catalog, which comes before all others in the search path.
 func Find(schema, name string) *Relation {
-	if schema == "" {
+	if schema == "" && strings.HasPrefix(name, "pg_") {
 		schema = Schema
 	}
-	for _, set := range [][]Relation{objectRelations(), serverRelations(), emptyRelations(), informationRelations()} {
-		for i := range set {
-			if set[i].Name == name && set[i].Schema == schema {
-				return &set[i]
-			}
+	if schema != Schema && schema != InformationSchema {
+		return nil
+	}
+	list := relations()
+	for i := range list {
+		if list[i].Name == name && list[i].Schema == schema {
+			return &list[i]
 		}
 	}
 	return nil
+}
+
+// relations returns all of them.
+func relations() []Relation {
+	return slices.Concat(objectRelations(), serverRelations(), emptyRelations(), informationRelations())
 }
 
 // relation declares a relation of pg_catalog; columns are names with types:
@@ -176,6 +184,9 @@ func keyNames(o *catalog.Object) string {
 
 // quoted quotes a name that is not a plain lower-case one.
 func quoted(name string) string {
+	if name == "" {
+		return `""`
+	}
 	for i, c := range name {
 		if c != '_' && (c < 'a' || c > 'z') && (i == 0 || c < '0' || c > '9') {
 			return `"` + strings.ReplaceAll(name, `"`, `""`) + `"`
