@@ -7,7 +7,8 @@ func serverRelations() []Relation {
 	return []Relation{
 		relation("pg_namespace", "oid oid, nspname name, nspowner oid, nspacl text[]", func(*contents) [][]any {
 			return [][]any{
-				{catalogNamespace, Schema, owner, nil}, {publicNamespace, "public", owner, nil},
+				{catalogNamespace, Schema, owner, nil},
+				{publicNamespace, "public", owner, nil},
 				{infoNamespace, InformationSchema, owner, nil},
 			}
 		}),

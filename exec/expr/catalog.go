@@ -58,8 +58,10 @@ func catalogFunctions() map[string]kernel {
 	} {
 		m[id] = null
 	}
-	for _, id := range []string{"pg_table_size(oid)", "pg_relation_size(oid)", "pg_total_relation_size(oid)", "pg_database_size(text)",
-		"pg_database_size(oid)", "pg_tablespace_size(oid)"} {
+	for _, id := range []string{
+		"pg_table_size(oid)", "pg_relation_size(oid)", "pg_total_relation_size(oid)", "pg_database_size(text)",
+		"pg_database_size(oid)", "pg_tablespace_size(oid)",
+	} {
 		m[id] = fixedFn(func(r *row) (int64, error) {
 			r.null = true // sizes are in laminar.streams
 			return 0, nil
