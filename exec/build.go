@@ -243,11 +243,7 @@ type columnPicker struct {
 
 // Batch implements Receiver.
 func (p columnPicker) Batch(ctx context.Context, b *batch.Batch) error {
-	cols := make([]arrow.Array, len(p.columns))
-	for i, c := range p.columns {
-		cols[i] = b.Cols[c]
-	}
-	return p.Receiver.Batch(ctx, b.With(cols))
+	return p.Receiver.Batch(ctx, b.Pick(p.columns))
 }
 
 // union passes the rows of several inputs.

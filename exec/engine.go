@@ -263,7 +263,7 @@ type sinkReceiver struct {
 
 // Batch implements Receiver.
 func (s sinkReceiver) Batch(ctx context.Context, b *batch.Batch) error {
-	return s.sink.Write(ctx, visibleColumns(b, s.visible))
+	return s.sink.Write(ctx, b.Pick(s.visible))
 }
 
 // Watermark implements Receiver.
@@ -274,15 +274,3 @@ func (s sinkReceiver) Idle(context.Context, bool) error { return nil }
 
 // End implements Receiver.
 func (s sinkReceiver) End(ctx context.Context) error { return s.sink.Flush(ctx) }
-
-// visibleColumns drops the hidden columns of a batch.
-func visibleColumns(b *batch.Batch, visible []int) *batch.Batch {
-	if len(visible) == len(b.Cols) {
-		return b
-	}
-	out := b.With(nil)
-	for _, c := range visible {
-		out.Cols = append(out.Cols, b.Cols[c])
-	}
-	return out
-}

@@ -149,7 +149,7 @@ func (j *intervalJoin) emitPairs(ctx context.Context, side int, rows *batch.Batc
 			return err
 		}
 		if !all {
-			own, pairs = pick(own, sel), expr.Take(pairs, sel)
+			own, pairs = picked(own, sel), expr.Take(pairs, sel)
 			for i, s := range sel { // sel is ascending
 				partners[i] = partners[s]
 			}

@@ -181,7 +181,7 @@ func (j *hashJoin) emit(ctx context.Context, b *batch.Batch, from, to int, left,
 			return err
 		}
 		if !all {
-			left, right = pick(left, sel), pick(right, sel)
+			left, right = picked(left, sel), picked(right, sel)
 			pairs = expr.Take(pairs, sel)
 		}
 	}
@@ -238,14 +238,6 @@ func (j *hashJoin) unmatchedRight(ctx context.Context) error {
 	}
 	r := expr.Take(j.build, rows)
 	return j.out.Batch(ctx, batch.New(append(nullColumns(j.leftTypes, len(rows)), r.Cols...), len(rows)))
-}
-
-func pick(list, sel []int32) []int32 {
-	out := make([]int32, len(sel))
-	for i, s := range sel {
-		out[i] = list[s]
-	}
-	return out
 }
 
 // nullColumns returns columns of NULLs.

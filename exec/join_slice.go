@@ -97,7 +97,7 @@ func (s *joinSlice) filter() error {
 		return err
 	}
 	if !all {
-		s.rows, s.others = pick(s.rows, sel), pick(s.others, sel)
+		s.rows, s.others = picked(s.rows, sel), picked(s.others, sel)
 	}
 	return nil
 }

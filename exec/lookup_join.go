@@ -177,7 +177,7 @@ func (j *lookupJoin) filter(b *batch.Batch, rows, others []int32, from, to int) 
 			return nil, nil, err
 		}
 		if !all {
-			rows, others = pick(rows, sel), pick(others, sel)
+			rows, others = picked(rows, sel), picked(others, sel)
 		}
 	}
 	if j.kind != plan.JoinLeft {

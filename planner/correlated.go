@@ -69,7 +69,7 @@ func (r *resolver) scalarSubquery(e *ast.ScalarSubquery) (plan.Expr, error) {
 	}
 	around := &enclosing{scope: r.scope, outer: r.q.around}
 	r.q.around = around
-	node, sc, err := r.q.query(e.Query, nil)
+	node, sc, err := r.q.query(e.Query)
 	r.q.around = around.outer
 	if err != nil {
 		return nil, err

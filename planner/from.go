@@ -67,7 +67,7 @@ func (q *Query) tableExpr(t ast.TableExpr) (plan.Node, *scope, error) {
 		if t.Lateral {
 			return nil, nil, unsupported(t.Pos, "LATERAL is not supported yet")
 		}
-		node, _, err := q.query(t.Query, nil)
+		node, _, err := q.query(t.Query)
 		if err != nil {
 			return nil, nil, err
 		}
@@ -117,7 +117,7 @@ func (q *Query) tableName(t *ast.TableName) (plan.Node, *scope, error) {
 	if rel.View != nil {
 		var node plan.Node
 		err := q.apart(func() (err error) {
-			node, _, err = q.query(rel.View, nil)
+			node, _, err = q.query(rel.View)
 			return err
 		})
 		if err != nil {
@@ -143,7 +143,7 @@ func (q *Query) cteScan(c *cte, alias string, t *ast.TableName) (plan.Node, *sco
 	saved := q.ctes
 	q.ctes = c.visible
 	defer func() { q.ctes = saved }()
-	node, _, err := q.query(c.def.Query, nil)
+	node, _, err := q.query(c.def.Query)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -26,8 +26,6 @@ type Relation struct {
 	Kind   string // "source", "table", "stream", "materialized view", "system"
 	Schema *batch.Schema
 	Props  plan.Properties
-	// Watermarked says that the event-time column has a watermark.
-	Watermarked bool
 	// View is the query of a plain view, which is planned in its place.
 	View *ast.Query
 }
@@ -102,7 +100,7 @@ const maxDepth = 64
 
 // Plan plans a query.
 func (q *Query) Plan(query *ast.Query) (*Result, error) {
-	node, _, err := q.query(query, nil)
+	node, _, err := q.query(query)
 	if err != nil {
 		return nil, err
 	}

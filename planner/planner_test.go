@@ -85,7 +85,7 @@ func planCase(k known, d *datadriven.TestData) (string, error) {
 		}
 		if r, err = q.Plan(s.Query); err == nil && d.Cmd == "define" {
 			schema := r.Root.Schema()
-			k[s.Name.Last()] = &Relation{ID: uint64(len(k) + 1), Name: s.Name.Last(), Kind: s.Kind, Schema: schema, Props: r.Root.Props(), Watermarked: schema.EventTime >= 0}
+			k[s.Name.Last()] = &Relation{ID: uint64(len(k) + 1), Name: s.Name.Last(), Kind: s.Kind, Schema: schema, Props: r.Root.Props()}
 		}
 	case *ast.SelectStatement:
 		r, err = q.Plan(s.Query)
@@ -155,7 +155,7 @@ func defineSource(k known, text string) error {
 			return err
 		}
 	}
-	rel := &Relation{ID: uint64(len(k) + 1), Name: s.Name.Last(), Kind: "source", Schema: schema, Watermarked: schema.EventTime >= 0}
+	rel := &Relation{ID: uint64(len(k) + 1), Name: s.Name.Last(), Kind: "source", Schema: schema}
 	if s.Table {
 		rel.Kind, rel.Props = "table", plan.Properties{Changelog: true, HasKey: len(s.PrimaryKey) > 0}
 		for _, name := range s.PrimaryKey {

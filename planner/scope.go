@@ -14,8 +14,6 @@ import (
 // that it is evaluated over.
 type scope struct {
 	columns []scopeColumn
-	// outer is the scope around a subquery, nil for none.
-	outer *scope
 	// prefer is where the columns of a subquery begin that hide those of the query
 	// around it, 0 for none.
 	prefer int
@@ -145,7 +143,7 @@ func (s *scope) star(qualifier []string, pos ast.Pos) ([]*plan.Column, error) {
 
 // join is the scope of two inputs side by side.
 func (s *scope) join(right *scope) *scope {
-	both := &scope{columns: append(slices.Clip(s.columns), right.columns...), outer: s.outer}
+	both := &scope{columns: append(slices.Clip(s.columns), right.columns...)}
 	if s.order != nil || right.order != nil {
 		both.order = s.starOrder()
 		for _, i := range right.starOrder() {

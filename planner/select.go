@@ -10,8 +10,8 @@ import (
 	"laminardb/sql/types"
 )
 
-// query plans a query; outer is the scope around it, nil at the top.
-func (q *Query) query(query *ast.Query, outer *scope) (plan.Node, *scope, error) {
+// query plans a query.
+func (q *Query) query(query *ast.Query) (plan.Node, *scope, error) {
 	q.depth++
 	defer func() { q.depth-- }()
 	if q.depth > maxDepth {
@@ -24,8 +24,8 @@ func (q *Query) query(query *ast.Query, outer *scope) (plan.Node, *scope, error)
 	defer pop()
 	var node plan.Node
 	if sel, ok := query.Body.(*ast.Select); ok {
-		node, err = q.selectCore(sel, query.OrderBy, outer)
-	} else if node, err = q.body(query.Body, outer); err == nil && len(query.OrderBy) > 0 {
+		node, err = q.selectCore(sel, query.OrderBy)
+	} else if node, err = q.body(query.Body); err == nil && len(query.OrderBy) > 0 {
 		node, err = q.sortOutput(node, query.OrderBy)
 	}
 	if err != nil {
@@ -37,17 +37,17 @@ func (q *Query) query(query *ast.Query, outer *scope) (plan.Node, *scope, error)
 	return node, scopeOf("", node.Schema()), nil
 }
 
-func (q *Query) body(b ast.QueryBody, outer *scope) (plan.Node, error) {
+func (q *Query) body(b ast.QueryBody) (plan.Node, error) {
 	switch b := b.(type) {
 	case *ast.Select:
-		return q.selectCore(b, nil, outer)
+		return q.selectCore(b, nil)
 	case *ast.Query:
-		node, _, err := q.query(b, outer)
+		node, _, err := q.query(b)
 		return node, err
 	case *ast.Values:
 		return q.values(b)
 	case *ast.SetOp:
-		return q.setOp(b, outer)
+		return q.setOp(b)
 	}
 	return nil, pgerr.Newf(pgerr.Internal, "unknown query body %T", b)
 }
@@ -73,12 +73,11 @@ type core struct {
 	scalars scalars
 }
 
-func (q *Query) selectCore(sel *ast.Select, order []ast.OrderItem, outer *scope) (plan.Node, error) {
+func (q *Query) selectCore(sel *ast.Select, order []ast.OrderItem) (plan.Node, error) {
 	node, sc, where, err := q.from(sel.From, sel.Where)
 	if err != nil {
 		return nil, err
 	}
-	sc.outer = outer
 	c := &core{q: q, sel: sel, node: node, scope: sc, over: &overs{named: sel.Windows, names: map[string]int{}}}
 	if where != nil {
 		if err := c.where(where); err != nil {
@@ -357,10 +356,7 @@ func (c *core) sortColumns() (extra int) {
 
 // pickColumns keeps the first columns of a node, which are a schema's.
 func pickColumns(node plan.Node, schema *batch.Schema) plan.Node {
-	exprs := make([]plan.Expr, len(schema.Fields))
-	for i, f := range schema.Fields {
-		exprs[i] = &plan.Column{Index: i, Name: f.Name, T: f.Type, Pos: -1}
-	}
+	exprs, _ := outputColumns(schema, len(schema.Fields))
 	p := node.Props()
 	p.StateNote, p.Unbounded = "", false
 	p.Key, p.HasKey = mapKey(p, exprs)
@@ -369,11 +365,8 @@ func pickColumns(node plan.Node, schema *batch.Schema) plan.Node {
 
 // pick keeps the first n columns.
 func pick(node plan.Node, n int) plan.Node {
-	exprs := make([]plan.Expr, n)
 	out := batch.NewSchema(node.Schema().Fields[:n]...)
-	for i, f := range out.Fields {
-		exprs[i] = &plan.Column{Index: i, Name: f.Name, T: f.Type, Pos: -1}
-	}
+	exprs, _ := outputColumns(out, n)
 	p := node.Props()
 	p.Key, p.HasKey = nil, false
 	return &plan.Project{Base: plan.Base{Out: out, Properties: p}, Input: node, Exprs: exprs}

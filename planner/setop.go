@@ -14,11 +14,11 @@ import (
 )
 
 // setOp plans UNION [ALL], INTERSECT and EXCEPT.
-func (q *Query) setOp(s *ast.SetOp, outer *scope) (plan.Node, error) {
+func (q *Query) setOp(s *ast.SetOp) (plan.Node, error) {
 	var inputs []plan.Node
 	for _, b := range []ast.QueryBody{s.Left, s.Right} {
 		q.depth++ // EMIT does not reach into the branches
-		node, err := q.body(b, outer)
+		node, err := q.body(b)
 		q.depth--
 		if err != nil {
 			return nil, err

@@ -95,7 +95,7 @@ func (q *Query) subqueryInput(query *ast.Query) (*subqueryInput, error) {
 	// Names of the query right around it come before those further out.
 	in := &subqueryInput{}
 	err := q.apart(func() (err error) {
-		in.node, in.scope, err = q.query(query, nil)
+		in.node, in.scope, err = q.query(query)
 		return err
 	})
 	if err == nil || !undefinedName(err) {

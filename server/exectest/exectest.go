@@ -186,7 +186,7 @@ type relations struct {
 // Relation implements planner.Relations.
 func (r relations) Relation(name ast.Name) (*planner.Relation, error) {
 	if s := r.w.sources[name.Last()]; s != nil {
-		rel := &planner.Relation{ID: s.ID, Name: s.Name, Kind: "source", Schema: s.Schema, Watermarked: s.EventTime.Column >= 0}
+		rel := &planner.Relation{ID: s.ID, Name: s.Name, Kind: "source", Schema: s.Schema}
 		if s.Table {
 			rel.Kind, rel.Props = "table", s.props()
 		}
@@ -205,7 +205,7 @@ func (r relations) Relation(name ast.Name) (*planner.Relation, error) {
 	schema := q.plan.Root.Schema()
 	return &planner.Relation{
 		ID: q.id, Name: q.name, Kind: q.stmt.Kind, Schema: schema,
-		Props: q.plan.Root.Props(), Watermarked: schema.EventTime >= 0,
+		Props: q.plan.Root.Props(),
 	}, nil
 }
 

@@ -3,6 +3,7 @@ package session
 import (
 	"context"
 	"os"
+	"slices"
 	"strings"
 
 	"laminardb/catalog"
@@ -168,20 +169,11 @@ func (c *change) drop(s *ast.Drop) error {
 	}
 	for _, o := range dropped {
 		c.db.stop(o)
-		if !contains(ids, o.ID) {
+		if !slices.Contains(ids, o.ID) {
 			c.notice("drop cascades to %s %s", o.Kind, o.Name)
 		}
 	}
 	return nil
-}
-
-func contains(list []uint64, id uint64) bool {
-	for _, x := range list {
-		if x == id {
-			return true
-		}
-	}
-	return false
 }
 
 // stop ends an object that the catalog no longer names, and deletes its rows.

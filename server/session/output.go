@@ -110,18 +110,6 @@ func columnsOf(schema *batch.Schema) []pgwire.Column {
 	return columns
 }
 
-// pick keeps some columns of a batch.
-func pick(b *batch.Batch, columns []int) *batch.Batch {
-	if len(columns) == len(b.Cols) {
-		return b
-	}
-	out := b.With(nil)
-	for _, c := range columns {
-		out.Cols = append(out.Cols, b.Cols[c])
-	}
-	return out
-}
-
 // batchRows is a rowSource over rows that are there already.
 type batchRows struct{ list []*batch.Batch }
 

@@ -43,7 +43,7 @@ func (s *Session) system(ctx context.Context, scan *plan.Scan) (*batch.Batch, er
 // settingRows is pg_settings.
 func (s *Session) settingRows() [][]any {
 	var rows [][]any
-	for name, k := range knownSettings() {
+	for name, k := range knownSettings {
 		context := "user"
 		if k.fixed {
 			context = "internal"

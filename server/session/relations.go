@@ -35,7 +35,7 @@ func (r relations) Relation(name ast.Name) (*planner.Relation, error) {
 	state := r.db.state(o.ID)
 	return &planner.Relation{
 		ID: o.ID, OID: o.OID, Name: o.Name.String(), Kind: o.Kind.String(), Schema: o.Schema(),
-		Props: state.props, Watermarked: o.EventTime >= 0,
+		Props: state.props,
 	}, nil
 }
 

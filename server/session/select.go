@@ -55,7 +55,7 @@ func (s *Session) runQuery(ctx context.Context, root plan.Node) (rowSource, erro
 	visible := root.Schema().Visible()
 	rows := &batchRows{}
 	err := s.db.engine.Query(ctx, root, s.system, func(b *batch.Batch) error {
-		rows.list = append(rows.list, pick(b, visible))
+		rows.list = append(rows.list, b.Pick(visible))
 		return nil
 	})
 	if err != nil {

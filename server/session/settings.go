@@ -26,48 +26,46 @@ type setting struct {
 // knownSettings are the parameters that drivers set or ask for, and what they
 // mean here. Those that change nothing are accepted because drivers set them on
 // every connection.
-func knownSettings() map[string]setting {
-	return map[string]setting{
-		"application_name":              {report: "application_name", note: "accepted and reported back"},
-		"client_encoding":               {value: "UTF8", report: "client_encoding", fixed: true, note: "always UTF8"},
-		"client_min_messages":           {value: "notice", note: "accepted, changes nothing"},
-		"datestyle":                     {value: "ISO, MDY", report: "DateStyle", fixed: true, note: "always ISO, MDY"},
-		"default_transaction_isolation": {value: "read committed", note: "accepted, changes nothing"},
-		"default_transaction_read_only": {value: "off", fixed: true, note: "always off"},
-		"extra_float_digits":            {value: "1", note: "accepted: floats are always shortest-exact"},
-		"integer_datetimes":             {value: "on", report: "integer_datetimes", fixed: true, note: "always on"},
-		"intervalstyle":                 {value: "postgres", report: "IntervalStyle", fixed: true, note: "always postgres"},
-		"is_superuser":                  {value: "on", report: "is_superuser", fixed: true, note: "always on"},
-		"lock_timeout":                  {value: "0", note: "accepted, changes nothing"},
-		"max_identifier_length":         {value: "63", fixed: true, note: "always 63"},
-		"search_path":                   {value: `"$user", public`, note: "accepted: objects are in schema public"},
-		"server_encoding":               {value: "UTF8", report: "server_encoding", fixed: true, note: "always UTF8"},
-		"server_version":                {value: "15.8", report: "server_version", fixed: true, note: "the PostgreSQL version whose protocol and dialect drivers may expect"},
-		"server_version_num":            {value: "150008", fixed: true, note: "the same as a number"},
-		"session_authorization":         {report: "session_authorization", fixed: true, note: "the user"},
-		"standard_conforming_strings":   {value: "on", report: "standard_conforming_strings", fixed: true, note: "always on"},
-		"statement_timeout":             {value: "0", note: "accepted, changes nothing yet"},
-		"synchronous_commit":            {value: "on", fixed: true, note: "always on"},
-		"timezone":                      {value: "UTC", report: "TimeZone", fixed: true, note: "always UTC for now"},
-		"transaction_isolation":         {value: "read committed", note: "accepted, changes nothing"},
-		"transaction_read_only":         {value: "off", fixed: true, note: "always off"},
-	}
+var knownSettings = map[string]setting{
+	"application_name":              {report: "application_name", note: "accepted and reported back"},
+	"client_encoding":               {value: "UTF8", report: "client_encoding", fixed: true, note: "always UTF8"},
+	"client_min_messages":           {value: "notice", note: "accepted, changes nothing"},
+	"datestyle":                     {value: "ISO, MDY", report: "DateStyle", fixed: true, note: "always ISO, MDY"},
+	"default_transaction_isolation": {value: "read committed", note: "accepted, changes nothing"},
+	"default_transaction_read_only": {value: "off", fixed: true, note: "always off"},
+	"extra_float_digits":            {value: "1", note: "accepted: floats are always shortest-exact"},
+	"integer_datetimes":             {value: "on", report: "integer_datetimes", fixed: true, note: "always on"},
+	"intervalstyle":                 {value: "postgres", report: "IntervalStyle", fixed: true, note: "always postgres"},
+	"is_superuser":                  {value: "on", report: "is_superuser", fixed: true, note: "always on"},
+	"lock_timeout":                  {value: "0", note: "accepted, changes nothing"},
+	"max_identifier_length":         {value: "63", fixed: true, note: "always 63"},
+	"search_path":                   {value: `"$user", public`, note: "accepted: objects are in schema public"},
+	"server_encoding":               {value: "UTF8", report: "server_encoding", fixed: true, note: "always UTF8"},
+	"server_version":                {value: "15.8", report: "server_version", fixed: true, note: "the PostgreSQL version whose protocol and dialect drivers may expect"},
+	"server_version_num":            {value: "150008", fixed: true, note: "the same as a number"},
+	"session_authorization":         {report: "session_authorization", fixed: true, note: "the user"},
+	"standard_conforming_strings":   {value: "on", report: "standard_conforming_strings", fixed: true, note: "always on"},
+	"statement_timeout":             {value: "0", note: "accepted, changes nothing yet"},
+	"synchronous_commit":            {value: "on", fixed: true, note: "always on"},
+	"timezone":                      {value: "UTC", report: "TimeZone", fixed: true, note: "always UTC for now"},
+	"transaction_isolation":         {value: "read committed", note: "accepted, changes nothing"},
+	"transaction_read_only":         {value: "off", fixed: true, note: "always off"},
 }
 
 // initSettings takes the startup parameters over and reports what clients expect.
 func (s *Session) initSettings() error {
 	s.settings = settings{}
-	for name, k := range knownSettings() {
+	for name, k := range knownSettings {
 		s.settings[name] = k.value
 	}
 	s.settings["session_authorization"] = s.client.User
 	for name, v := range s.client.Startup {
 		name = strings.ToLower(name)
-		if k, ok := knownSettings()[name]; ok && !k.fixed {
+		if k, ok := knownSettings[name]; ok && !k.fixed {
 			s.settings[name] = v
 		}
 	}
-	for name, k := range knownSettings() {
+	for name, k := range knownSettings {
 		if k.report == "" {
 			continue
 		}
@@ -98,7 +96,7 @@ func (s *Session) set(stmt *ast.Set) (string, error) {
 	if name == "all" && stmt.Default {
 		return "RESET", s.initSettings()
 	}
-	k, ok := knownSettings()[name]
+	k, ok := knownSettings[name]
 	if !ok {
 		return "", unknownSetting(name, stmt.Pos)
 	}
@@ -142,7 +140,7 @@ func (s *Session) showSetting(stmt *ast.Show) (*statement, error) {
 	name := settingName(stmt.Setting)
 	if name == "all" {
 		var rows [][]any
-		for n, k := range knownSettings() {
+		for n, k := range knownSettings {
 			rows = append(rows, []any{n, s.settings[n], k.note})
 		}
 		sort.Slice(rows, func(i, j int) bool { return rows[i][0].(string) < rows[j][0].(string) })
@@ -153,7 +151,7 @@ func (s *Session) showSetting(stmt *ast.Show) (*statement, error) {
 		return nil, unknownSetting(name, stmt.Pos)
 	}
 	column := name
-	if k := knownSettings()[name]; k.report != "" {
+	if k := knownSettings[name]; k.report != "" {
 		column = k.report
 	}
 	return static("SHOW", []string{column}, [][]any{{v}}), nil

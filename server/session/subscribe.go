@@ -180,7 +180,7 @@ func (r *tailRows) rows(u exec.Update) *batch.Batch {
 		}
 		return r.progressRow(u)
 	}
-	b := pick(u.Batch, r.visible)
+	b := u.Batch.Pick(r.visible)
 	if r.upserts {
 		b = insertsOnly(b)
 	}

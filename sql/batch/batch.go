@@ -111,6 +111,21 @@ func (b *Batch) With(cols []arrow.Array) *Batch {
 	return &c
 }
 
+// Pick returns a batch of some of b's columns, b itself where that is all of them in
+// order.
+func (b *Batch) Pick(columns []int) *Batch {
+	same := len(columns) == len(b.Cols)
+	cols := make([]arrow.Array, len(columns))
+	for i, c := range columns {
+		cols[i] = b.Cols[c]
+		same = same && i == c
+	}
+	if same {
+		return b
+	}
+	return b.With(cols)
+}
+
 // Slice returns rows [from, to) without copying.
 func (b *Batch) Slice(from, to int) *Batch {
 	if from == 0 && to == b.Rows {
