@@ -2,8 +2,9 @@
 //
 // Nouns: Source (a configured external relation), Reader (one pass over its
 // splits), Split (an independently ordered part: a Kafka partition), Chunk (rows
-// that one poll returned), Positions (where to read on), Sink, Registry (the
-// connectors by name; cmd fills one and passes it down).
+// that one poll returned), Positions (where to read on), Sink, Transactional (a
+// sink that writes exactly once), Registry (the connectors by name; cmd fills one
+// and passes it down).
 //
 // Rule: a reader never loses and never reorders a split's records, and a
 // position always means "the next record to read", so that a reader opened at
@@ -131,6 +132,9 @@ type SinkConnector interface {
 // SinkSpec is what CREATE SINK declared.
 type SinkSpec struct {
 	Name string
+	// ID names the sink among all sinks of all servers that write to the same place,
+	// and stays the same across restarts. Only a Transactional needs it.
+	ID string
 	// Schema holds the visible columns of what is written.
 	Schema *batch.Schema
 	// Changelog says that batches may hold rows with a difference of -1; a sink
