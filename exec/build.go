@@ -24,6 +24,8 @@ type builder struct {
 	ports      []*port
 	starters   []starter
 	tickers    []ticker
+	// states are the operators to be saved, from the output back to the scans.
+	states []operatorState
 	// outer has the values of the row that a subquery is evaluated for.
 	outer []arrow.Array
 	// subqueries holds the rows that the scans of all correlated subqueries read.
@@ -105,6 +107,7 @@ func (b *builder) aggregate(n *plan.Aggregate, out Receiver) error {
 	if n.Emit.Mode == plan.EmitEvery {
 		e := newEvery(n, b.now, out)
 		b.tickers = append(b.tickers, e)
+		b.keep("every", e)
 		out = e
 	}
 	if n.Window == nil {
@@ -122,14 +125,26 @@ func (b *builder) aggregate(n *plan.Aggregate, out Receiver) error {
 	return b.build(n.Input, w)
 }
 
-func (b *builder) window(n *plan.Aggregate, out Receiver) (Receiver, error) {
+func (b *builder) window(n *plan.Aggregate, out Receiver) (w Receiver, err error) {
 	switch {
 	case n.Window.Kind == plan.Session:
-		return newSessions(n, b, out)
+		var s *sessions
+		if s, err = newSessions(n, b, out); err == nil {
+			b.keep("sessions", s)
+		}
+		return s, err
 	case n.Emit.Mode == plan.EmitFinal:
-		return newFinalWindows(n, b, out)
+		var f *finalWindows
+		if f, err = newFinalWindows(n, b, out); err == nil {
+			b.keep("windows", f)
+		}
+		return f, err
 	}
-	return newLiveWindows(n, b, out)
+	l, err := newLiveWindows(n, b, out)
+	if err == nil {
+		b.keep("live windows", l)
+	}
+	return l, err
 }
 
 func (b *builder) sort(n *plan.Sort, out Receiver) error {

@@ -76,6 +76,7 @@ func (b *builder) changelogJoin(n *plan.Join, out Receiver) error {
 	if err != nil {
 		return err
 	}
+	b.keep("join", j)
 	if err := b.build(n.Left, changelogSide{j, 0}); err != nil {
 		return err
 	}

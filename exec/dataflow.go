@@ -28,6 +28,8 @@ type Dataflow struct {
 	starters []starter
 	// tickers have work at times of the wall clock.
 	tickers []ticker
+	// states are the operators to be saved, each with its place in the plan.
+	states []operatorState
 
 	cancel context.CancelFunc
 	done   chan struct{}
@@ -70,7 +72,7 @@ func newDataflow(name string, root plan.Node, out Receiver, env *Env, policy OnE
 	for _, p := range b.ports {
 		p.consumer = &consumer{q: newQueue(queueBytes, d.wake)}
 	}
-	d.ports, d.starters, d.tickers = b.ports, b.starters, b.tickers
+	d.ports, d.starters, d.tickers, d.states = b.ports, b.starters, b.tickers, b.states
 	return d, nil
 }
 

@@ -55,6 +55,7 @@ func (b *builder) lookupJoin(n *plan.LookupJoin, out Receiver) error {
 	}
 	j.width = len(n.Table.Schema().Fields)
 	j.index = newRowIndex(schemaTypes(n.Table.Schema()), keyTypes)
+	b.keep("lookup", j)
 	from := len(b.ports)
 	if err := b.build(n.Table, lookupTable{j}); err != nil {
 		return err

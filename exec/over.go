@@ -33,6 +33,7 @@ func (b *builder) over(n *plan.Over, out Receiver) error {
 		if o.state, err = newOverState(calls); err != nil {
 			return err
 		}
+		b.keep("over", o)
 		in = o
 	case plan.OverChanges:
 		in = newOverChanges(calls, keyTypes, n.Input.Schema().EventTime, b.faults, out)

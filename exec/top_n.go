@@ -74,6 +74,7 @@ func (b *builder) topN(n *plan.TopN, out Receiver) error {
 	}
 	t.table = hashtable.New(partTypes)
 	t.rows = newSortedRows(ts[:t.inputs], t.inputs, columns, keys, in.EventTime)
+	b.keep("top", t)
 	return b.build(n.Input, t)
 }
 

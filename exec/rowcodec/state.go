@@ -80,6 +80,21 @@ func NewStateReader(r io.Reader) *StateReader { return &StateReader{r: bufio.New
 // end too early.
 func (s *StateReader) Err() error { return s.err }
 
+// End returns the first error, or one if not everything was read.
+func (s *StateReader) End() error {
+	if s.err != nil {
+		return s.err
+	}
+	if _, err := s.r.ReadByte(); err != io.EOF {
+		if err != nil {
+			s.fail(err)
+			return s.err
+		}
+		return s.Corrupt("there is more than a state")
+	}
+	return nil
+}
+
 // Corrupt makes an error wrapping ErrCorrupt the reader's error, unless it has
 // one, and returns the reader's error.
 func (s *StateReader) Corrupt(format string, args ...any) error {
