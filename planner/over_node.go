@@ -118,7 +118,8 @@ func (q *Query) newOver(input plan.Node, spec *overSpec, fns []plan.OverFunc) (*
 		p.StateNote, p.Unbounded = eventTimeNote(n)
 		return n, q.checkFinal(n)
 	default:
-		n.Mode = plan.OverUnordered
+		n.Mode, p.Changelog = plan.OverChanges, true // a later row can change the results of earlier ones
+		p.StateNote, p.Unbounded = "all rows"+byNote(spec.partition)+", never dropped; a partition that grows is computed anew", true
 	}
 	return n, nil
 }
@@ -212,13 +213,18 @@ func usesFrame(f *plan.OverFunc) bool {
 	return false
 }
 
-// unorderedOver is the error for an Over that cannot run continuously.
-func unorderedOver(n *plan.Over) error {
-	err := pgerr.At(n.Pos, pgerr.FeatureNotSupported, "OVER in a continuous query over append-only rows must be ordered by the event time alone")
-	if at := n.Input.Schema().EventTime; at >= 0 {
-		return err.WithHint("Write OVER (.. ORDER BY %s), or keep the first rows only: WHERE rn <= n over ROW_NUMBER(), RANK() or DENSE_RANK().", n.Input.Schema().Fields[at].Name)
+// keepsAll tells the user that an Over keeps all rows of an input that only grows.
+func (q *Query) keepsAll(n *plan.Over) {
+	if n.Mode != plan.OverChanges || n.Input.Props().Changelog {
+		return
 	}
-	return err.WithHint("Declare WATERMARK FOR a column of the source and order by it, or keep the first rows only: WHERE rn <= n over ROW_NUMBER(), RANK() or DENSE_RANK().")
+	text := "OVER by another order than the event time keeps all rows, and each row changes the results of its partition; "
+	if at := n.Input.Schema().EventTime; at >= 0 {
+		text += fmt.Sprintf("OVER (.. ORDER BY %s), or the first rows alone (WHERE rn <= n), would not", n.Input.Schema().Fields[at].Name)
+	} else {
+		text += "the first rows alone (WHERE rn <= n) would not"
+	}
+	q.notice(text)
 }
 
 // topN makes a condition that bounds the rank of an Over below a TopN in its place

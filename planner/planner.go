@@ -148,9 +148,7 @@ func (q *Query) checkContinuous(node plan.Node) error {
 		return pgerr.Newf(pgerr.FeatureNotSupported, "LIMIT without ORDER BY is not supported in a continuous query").
 			WithHint("Add ORDER BY, and the first rows of that order are kept current.")
 	case *plan.Over:
-		if n.Mode == plan.OverUnordered {
-			return unorderedOver(n)
-		}
+		q.keepsAll(n)
 	case *plan.Scan:
 		if n.Object == 0 {
 			return pgerr.Newf(pgerr.FeatureNotSupported, "system relation %q cannot be read by a continuous query", n.Name)

@@ -12,14 +12,12 @@ type OverMode uint8
 
 // The modes of an Over. OverOnce sorts a bounded input at its end. OverEventTime
 // runs over an append-only input ordered by its event time and gives each row once,
-// when the watermark has passed it. OverChanges keeps all current rows of a
-// changelog and computes the partitions that change anew. OverUnordered cannot run
-// continuously as it is; the planner makes a TopN of it or refuses it.
+// when the watermark has passed it. OverChanges keeps all current rows of its input,
+// computes the partitions that change anew and gives out a changelog.
 const (
 	OverOnce OverMode = iota
 	OverEventTime
 	OverChanges
-	OverUnordered
 )
 
 // Over computes window functions (PostgreSQL manual 4.2.8) of one partitioning and

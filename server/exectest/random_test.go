@@ -109,7 +109,9 @@ func (g *generator) query(t *testing.T, w *World) (name, sql string) {
 }
 
 func (g *generator) selects() string {
-	switch g.IntN(8) {
+	switch g.IntN(9) {
+	case 5:
+		return g.overs()
 	case 0:
 		return "SELECT " + g.scalars(1+g.IntN(3)) + " FROM " + g.from() + g.where()
 	case 1:
@@ -123,6 +125,16 @@ func (g *generator) selects() string {
 		return "SELECT x.n, count(*) AS c, min(x.k) FROM (" + g.grouped() + ") AS x GROUP BY x.n"
 	}
 	return g.grouped()
+}
+
+// overs are window functions in an order that tells rows apart, or that does not
+// matter.
+func (g *generator) overs() string {
+	window := g.one("PARTITION BY k ORDER BY v", "PARTITION BY j ORDER BY k DESC, v", "ORDER BY f NULLS FIRST, j", "PARTITION BY b, k ORDER BY v DESC")
+	calls := g.one("rank()", "dense_rank()", "row_number()", "cume_dist()", "ntile(3)") + " OVER w AS a, " +
+		g.one("sum(v) OVER w", "lag(v) OVER w", "lead(k, 2, 'none') OVER w", "count(*) OVER (PARTITION BY k)", "max(v) OVER ()",
+			"sum(j) OVER (w ROWS BETWEEN 1 PRECEDING AND 1 FOLLOWING)", "min(v) OVER (w GROUPS 1 PRECEDING)") + " AS c"
+	return "SELECT k, v, " + calls + " FROM " + g.from() + g.where() + " WINDOW w AS (" + window + ")"
 }
 
 func (g *generator) grouped() string {

@@ -203,11 +203,15 @@ func (w *World) agree(ctx context.Context, name string, v Variant, want *Result)
 }
 
 // retracts reports whether something in a query or what it reads takes rows back
-// out of an aggregate, which is another order of summation than adding the rest.
+// out of an aggregate, or keeps a partition without an order, which is another order
+// of summation than that of the rows.
 func (w *World) retracts(name string) bool {
 	var over func(n plan.Node) bool
 	over = func(n plan.Node) bool {
 		if a, ok := n.(*plan.Aggregate); ok && a.Input.Props().Changelog {
+			return true
+		}
+		if o, ok := n.(*plan.Over); ok && o.Mode == plan.OverChanges && len(o.OrderBy) == 0 {
 			return true
 		}
 		return slices.ContainsFunc(n.Inputs(), over)
