@@ -24,6 +24,9 @@ type Dataflow struct {
 	wake  chan struct{}
 	ports []*port
 	stats *OperatorStats
+	// times is how long its rows took, size what its state holds.
+	times latencies
+	size  measure
 	// starters emit before the first row.
 	starters []starter
 	// tickers have work at times of the wall clock.
@@ -46,6 +49,7 @@ type port struct {
 	watermark int64
 	idle      bool
 	ended     bool
+	rows      atomic.Int64 // delivered so far
 	// after are the ports of tables that this input is joined with: it is not read
 	// before they are complete, and whatever waits there is delivered first, so that
 	// a row meets every change of a table that was made before the row.
@@ -63,16 +67,17 @@ type OperatorStats struct {
 func newDataflow(name string, root plan.Node, out Receiver, env *Env, policy OnError) (*Dataflow, error) {
 	d := &Dataflow{
 		name: name, root: root, out: out, env: env,
-		wake: make(chan struct{}, 1), done: make(chan struct{}), stats: &OperatorStats{},
+		wake: make(chan struct{}, 1), done: make(chan struct{}), stats: &OperatorStats{}, times: newLatencies(),
 	}
 	b := &builder{faults: &streamFaults{name: name, policy: policy, env: env, stats: d.stats}, stats: d.stats, now: env.Now, continuous: true}
-	if err := b.build(root, countOut{out, d.stats}); err != nil {
+	if err := b.build(root, countOut{out, d}); err != nil {
 		return nil, err
 	}
 	for _, p := range b.ports {
 		p.consumer = &consumer{q: newQueue(queueBytes, d.wake)}
 	}
 	d.ports, d.starters, d.tickers, d.states = b.ports, b.starters, b.tickers, b.states
+	d.size.sizers = sizersOf(b.states)
 	return d, nil
 }
 
@@ -99,7 +104,9 @@ func (d *Dataflow) fail(err error) {
 		return
 	}
 	d.cancel()
-	d.env.Logger.Error("dataflow stopped", slog.String("object", d.name), slog.Any("error", err))
+	if !errors.Is(err, ErrStopped) { // who reads what is dropped ends with it
+		d.env.Report(slog.LevelError, EventDataflowFailed, d.name, err.Error())
+	}
 	if h, ok := d.out.(hubReceiver); ok {
 		h.hub.fail(err)
 	}
@@ -156,6 +163,7 @@ func (d *Dataflow) run(ctx context.Context) (err error) {
 		if err != nil {
 			return err
 		}
+		due = d.size.take(!idle, d.env.Now, due)
 		if !idle {
 			continue
 		}
@@ -248,6 +256,7 @@ func (p *port) deliver(ctx context.Context, m message, stats *OperatorStats) err
 	switch m.kind {
 	case messageBatch:
 		stats.RowsIn.Add(int64(m.batch.Rows))
+		p.rows.Add(int64(m.batch.Rows))
 		return p.in.Batch(ctx, m.batch)
 	case messageWatermark:
 		if m.watermark <= p.watermark {
@@ -266,15 +275,16 @@ func (p *port) deliver(ctx context.Context, m message, stats *OperatorStats) err
 	return p.in.End(ctx)
 }
 
-// countOut counts what leaves a dataflow.
+// countOut counts what leaves a dataflow, and how long it took.
 type countOut struct {
 	Receiver
-	stats *OperatorStats
+	d *Dataflow
 }
 
 // Batch implements Receiver.
 func (c countOut) Batch(ctx context.Context, b *batch.Batch) error {
-	c.stats.RowsOut.Add(int64(b.Rows))
+	c.d.stats.RowsOut.Add(int64(b.Rows))
+	c.d.times.emitted(c.d.env.Now(), b)
 	return c.Receiver.Batch(ctx, b)
 }
 

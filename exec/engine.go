@@ -24,6 +24,7 @@ type Engine struct {
 	tables  map[uint64]*Table
 	flows   map[uint64]*flow
 	started bool
+	sampler *sampler
 }
 
 // flow is a dataflow with its output.
@@ -31,6 +32,9 @@ type flow struct {
 	*Dataflow
 	hub  *Hub
 	sink connectors.Sink // nil for streams and views
+	// trouble is what was last reported of the sink, by the sampler only.
+	trouble string
+	rates   rates
 }
 
 // NewEngine returns an engine whose sources stand still until Start.
@@ -43,6 +47,7 @@ func NewEngine(env *Env) *Engine {
 func (e *Engine) Start(ctx context.Context) error {
 	e.mu.Lock()
 	e.started = true
+	e.sampler = e.startSampling(ctx)
 	sources := make([]*Source, 0, len(e.sources))
 	for _, s := range e.sources {
 		sources = append(sources, s)
@@ -234,6 +239,8 @@ func (e *Engine) Remove(id uint64) error {
 // Close stops everything, consumers before what they read.
 func (e *Engine) Close() error {
 	e.mu.Lock()
+	sampler := e.sampler
+	e.sampler = nil
 	ids := make([]uint64, 0, len(e.flows)+len(e.sources))
 	for id := range e.flows {
 		ids = append(ids, id)
@@ -246,6 +253,7 @@ func (e *Engine) Close() error {
 		sources = append(sources, id)
 	}
 	e.mu.Unlock()
+	sampler.stop()
 	slices.Sort(ids)
 	slices.Reverse(ids)
 	var errs []error

@@ -12,6 +12,8 @@ type Env struct {
 	Now         func() time.Time
 	Logger      *slog.Logger
 	DeadLetters *DeadLetters
+	// Events are reported with Report.
+	Events Events
 }
 
 // DeadLetter is a record or row that could not be processed.

@@ -31,7 +31,8 @@ type Hub struct {
 	ended     bool
 	failure   error // of the dataflow that published here
 
-	rows atomic.Int64 // published so far
+	rows     atomic.Int64 // published so far
+	pressure pressure
 }
 
 // store keeps rows of a hub for those who come later. Its methods are called
@@ -71,7 +72,7 @@ func (h *Hub) enter(c *consumer, snapshot bool) error {
 	defer h.mu.Unlock()
 	if snapshot && h.store != nil {
 		for _, b := range h.store.batches() {
-			c.q.put(message{kind: messageBatch, batch: b, atMillis: h.atMillis})
+			c.q.put(message{kind: messageBatch, batch: timeless(b), atMillis: h.atMillis})
 		}
 	}
 	if h.watermark != NoWatermark {
@@ -115,7 +116,7 @@ func (h *Hub) publish(ctx context.Context, m message) error {
 			}
 			continue
 		}
-		if err := c.q.await(ctx); err != nil {
+		if err := h.pressure.await(ctx, c.q, h.now); err != nil {
 			return err
 		}
 	}

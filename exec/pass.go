@@ -196,6 +196,7 @@ func (p *pass) publish(ctx context.Context, c *connectors.Chunk) error {
 		st.Records.Add(c.Records)
 		st.Rows.Add(int64(c.Batch.Rows))
 		st.Bytes.Add(c.Bytes)
+		st.splits.add(c)
 		if err := p.source.reject(c); err != nil {
 			return err
 		}

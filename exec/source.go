@@ -65,6 +65,7 @@ type Source struct {
 	wg      sync.WaitGroup
 
 	stats SourceStats
+	rates rates
 }
 
 // SourceStats counts what the main pass of a source has read.
@@ -72,6 +73,7 @@ type SourceStats struct {
 	Records, Rows, Bytes, Rejected atomic.Int64
 	// Problem is why the source is not reading at the moment, nil if it is.
 	Problem atomic.Pointer[string]
+	splits  splitCounts
 }
 
 func newSource(spec SourceSpec, env *Env) *Source {
@@ -276,12 +278,14 @@ func (s *Source) Snapshot() []*batch.Batch {
 // problem records why the source is stuck, "" when it reads again.
 func (s *Source) problem(err error) {
 	if err == nil {
-		s.stats.Problem.Store(nil)
+		if old := s.stats.Problem.Swap(nil); old != nil {
+			s.env.Report(slog.LevelInfo, EventSourceRecovered, s.spec.Name, "it reads again; before: "+*old)
+		}
 		return
 	}
 	text := err.Error()
 	if old := s.stats.Problem.Swap(&text); old == nil || *old != text {
-		s.env.Logger.Error("source is not reading", slog.String("source", s.spec.Name), slog.Any("error", err))
+		s.env.Report(slog.LevelError, EventSourceTrouble, s.spec.Name, text)
 	}
 }
 

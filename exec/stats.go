@@ -1,6 +1,10 @@
 package exec
 
-import "laminardb/connectors"
+import (
+	"time"
+
+	"laminardb/connectors"
+)
 
 // SourceState is how a source stands.
 type SourceState struct {
@@ -14,6 +18,9 @@ type SourceState struct {
 	// Passes is how many readers it has: one, and one for each query that is
 	// catching up.
 	Passes int
+	// Over the last seconds, and Blocked the share of the time in which consumers
+	// that are behind kept it from reading.
+	RowsPerSecond, BytesPerSecond, Blocked float64
 }
 
 // SplitState is how a source stands in one split.
@@ -21,6 +28,9 @@ type SplitState struct {
 	connectors.SplitStatus
 	Watermark int64 // milliseconds, NoWatermark before the first row
 	Idle      bool
+	// What was read since the start; Bytes is 0 where the connector does not tell
+	// the splits' apart.
+	Rows, Bytes, Rejected int64
 }
 
 // SourceState returns how a source stands; ok is false if there is none.
@@ -29,13 +39,7 @@ func (e *Engine) SourceState(id uint64) (st SourceState, ok bool) {
 	if s == nil {
 		return st, false
 	}
-	st = SourceState{
-		Records: s.stats.Records.Load(), Rows: s.stats.Rows.Load(), Bytes: s.stats.Bytes.Load(),
-		Rejected: s.stats.Rejected.Load(), Watermark: NoWatermark,
-	}
-	if p := s.stats.Problem.Load(); p != nil {
-		st.Problem = *p
-	}
+	st = s.counted()
 	s.mu.Lock()
 	main := s.main
 	st.Passes = len(s.passes)
@@ -47,8 +51,26 @@ func (e *Engine) SourceState(id uint64) (st SourceState, ok bool) {
 	main.mu.Lock()
 	defer main.mu.Unlock()
 	st.Splits = append([]SplitState(nil), main.states...)
+	s.stats.splits.fill(st.Splits)
 	return st, true
 }
+
+// counted is what the source's counters say.
+func (s *Source) counted() SourceState {
+	st := SourceState{
+		Records: s.stats.Records.Load(), Rows: s.stats.Rows.Load(), Bytes: s.stats.Bytes.Load(),
+		Rejected: s.stats.Rejected.Load(), Watermark: NoWatermark,
+		RowsPerSecond: s.rates.perSecond(sourceRows), BytesPerSecond: s.rates.perSecond(sourceBytes),
+		Blocked: share(s.rates.perSecond(sourceBlocked)),
+	}
+	if p := s.stats.Problem.Load(); p != nil {
+		st.Problem = *p
+	}
+	return st
+}
+
+// share turns nanoseconds a second into a share of the time.
+func share(nanosPerSecond float64) float64 { return min(1, nanosPerSecond/float64(time.Second)) }
 
 // Retained says what SELECT can read of an append-only object: whether it is read
 // at all, and whether all of its rows are still there.
@@ -70,45 +92,6 @@ func (e *Engine) Retained(id uint64) (reading, complete bool) {
 	return true, !ok || hub.rows.Load() <= int64(h.rowCount())
 }
 
-// FlowState is how a stream, a view or a sink stands.
-type FlowState struct {
-	RowsIn, RowsOut, Late, DeadLetters int64
-	Watermark                          int64 // milliseconds, NoWatermark before the first
-	StoredRows                         int
-	StoredBytes                        int64
-	QueuedBytes                        int64
-	// Failure is why it stopped, nil while it runs.
-	Failure error
-}
-
-// FlowState returns how a dataflow stands; ok is false if there is none.
-func (e *Engine) FlowState(id uint64) (st FlowState, ok bool) {
-	e.mu.Lock()
-	f := e.flows[id]
-	e.mu.Unlock()
-	if f == nil {
-		return st, false
-	}
-	st = FlowState{
-		RowsIn: f.stats.RowsIn.Load(), RowsOut: f.stats.RowsOut.Load(), Late: f.stats.Late.Load(),
-		DeadLetters: f.stats.DeadLetters.Load(), Watermark: NoWatermark, Failure: f.Failure(),
-	}
-	for _, p := range f.ports {
-		_, bytes := p.consumer.q.depth()
-		st.QueuedBytes += bytes
-	}
-	if f.hub == nil {
-		return st, true
-	}
-	f.hub.mu.Lock()
-	defer f.hub.mu.Unlock()
-	st.Watermark = f.hub.watermark
-	if f.hub.store != nil {
-		st.StoredRows, st.StoredBytes = f.hub.store.rowCount(), f.hub.store.sizeBytes()
-	}
-	return st, true
-}
-
 // TableState is how a table stands.
 type TableState struct {
 	SourceState
@@ -126,16 +109,11 @@ func (e *Engine) TableState(id uint64) (st TableState, ok bool) {
 	if t == nil {
 		return st, false
 	}
-	c := &t.source.stats
-	st = TableState{Ready: t.isReady(), Rest: -1, SourceState: SourceState{
-		Reading: true, Records: c.Records.Load(), Rows: c.Rows.Load(), Bytes: c.Bytes.Load(),
-		Rejected: c.Rejected.Load(), Watermark: NoWatermark, Passes: 1,
-	}}
-	if p := c.Problem.Load(); p != nil {
-		st.Problem = *p
-	}
+	st = TableState{Ready: t.isReady(), Rest: -1, SourceState: t.source.counted()}
+	st.Reading, st.Passes = true, 1
 	t.mu.Lock()
 	st.Splits = append(st.Splits, t.states...)
+	t.source.stats.splits.fill(st.Splits)
 	if t.targets != nil {
 		st.Rest = 0
 		for _, s := range t.states {

@@ -2,8 +2,11 @@ package exec
 
 import (
 	"context"
+	"fmt"
 	"io"
+	"log/slog"
 	"sync"
+	"sync/atomic"
 
 	"laminardb/planner/plan"
 	"laminardb/sql/batch"
@@ -25,6 +28,7 @@ type Subscription struct {
 	wake   chan struct{}
 	taken  []message
 	next   int
+	rows   atomic.Int64 // taken so far
 
 	mu  sync.Mutex
 	err error
@@ -45,8 +49,14 @@ type Update struct {
 func (e *Engine) Subscribe(ctx context.Context, root plan.Node, snapshot bool) (*Subscription, error) {
 	s := &Subscription{engine: e, wake: make(chan struct{}, 1)}
 	s.c = &consumer{q: newQueue(subscriptionBytes, s.wake), onFail: s.fail}
+	object := "a query"
+	if scan, ok := root.(*plan.Scan); ok {
+		object = scan.Name
+	}
 	s.c.onLag = func() {
-		s.fail(pgerr.Newf(pgerr.ProgramLimitExceeded, "the subscriber is too slow: more than %d MiB wait for it", subscriptionBytes>>20).
+		tooSlow := fmt.Sprintf("the subscriber is too slow: more than %d MiB wait for it", subscriptionBytes>>20)
+		e.env.Report(slog.LevelWarn, EventSubscriptionEnded, object, tooSlow)
+		s.fail(pgerr.Newf(pgerr.ProgramLimitExceeded, "%s", tooSlow).
 			WithHint("Read faster, or subscribe to fewer rows with WHERE."))
 	}
 	if scan, ok := root.(*plan.Scan); ok {
@@ -103,6 +113,9 @@ func (s *Subscription) Next(ctx context.Context, block bool) (u Update, ok bool,
 			case messageIdle:
 				continue
 			}
+			if m.batch != nil {
+				s.rows.Add(int64(m.batch.Rows))
+			}
 			return Update{Batch: m.batch, Watermark: m.watermark, AtMillis: m.atMillis}, true, nil
 		}
 		s.taken, s.next = s.c.q.take(s.taken[:0]), 0
@@ -121,6 +134,13 @@ func (s *Subscription) Next(ctx context.Context, block bool) (u Update, ok bool,
 			return Update{}, false, ctx.Err()
 		}
 	}
+}
+
+// Progress is how many rows were taken, and how many bytes wait. It may be called
+// from any goroutine.
+func (s *Subscription) Progress() (rows, queuedBytes int64) {
+	_, queuedBytes = s.c.q.depth()
+	return s.rows.Load(), queuedBytes
 }
 
 // Close ends the subscription.

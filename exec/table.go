@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"log/slog"
+	"strconv"
 	"sync"
 	"time"
 
@@ -199,7 +200,7 @@ func (t *Table) publishAll() {
 		return
 	}
 	t.hub.open(t.store)
-	t.env.Logger.Info("table is ready", slog.String("table", t.spec.Name), slog.Int("rows", t.store.rowCount()))
+	t.env.Report(slog.LevelInfo, EventTableReady, t.spec.Name, strconv.Itoa(t.store.rowCount())+" rows")
 	close(t.ready)
 }
 
@@ -224,6 +225,7 @@ func (t *Table) take(ctx context.Context, c *connectors.Chunk) error {
 	st := &t.source.stats
 	st.Records.Add(c.Records)
 	st.Bytes.Add(c.Bytes)
+	st.splits.add(c)
 	if err := t.source.reject(c); err != nil {
 		return err
 	}

@@ -29,6 +29,15 @@ type outgoing struct {
 	modes     []uint8 // one a record
 }
 
+// sizeBytes is what the keys and values hold. Records that are skipped count.
+func (o *outgoing) sizeBytes() int64 {
+	n := int64(len(o.values))
+	if last := len(o.keyEnds) - 1; last >= 0 {
+		n += int64(o.keyEnds[last] - o.keyEnds[0])
+	}
+	return n
+}
+
 // produce hands records [from, len(modes)) to librdkafka, which copies them, and
 // returns how far it came; it stops early where the send queue stays full for the
 // wait, or at a record that librdkafka refuses.

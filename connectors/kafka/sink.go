@@ -3,6 +3,7 @@ package kafka
 import (
 	"context"
 	"log/slog"
+	"sync/atomic"
 	"time"
 
 	ckafka "github.com/confluentinc/confluent-kafka-go/v2/kafka"
@@ -38,6 +39,7 @@ type sink struct {
 	health      health
 	failed      error // sticky: librdkafka's producer is dead
 	closed      bool
+	bytes       atomic.Int64 // handed over so far
 
 	out outgoing // reused
 }
@@ -100,6 +102,7 @@ func (s *sink) Write(ctx context.Context, b *batch.Batch) error {
 		if err := s.send(ctx); err != nil {
 			return err
 		}
+		s.bytes.Add(s.out.sizeBytes())
 	}
 	return nil
 }
@@ -193,6 +196,9 @@ func (s *sink) deliveryError(n int64, reason ckafka.ErrorCode) error {
 	}
 	return err
 }
+
+// BytesWritten implements connectors.Counted.
+func (s *sink) BytesWritten() int64 { return s.bytes.Load() }
 
 // Health says what is wrong with the connection at the moment, "" for nothing.
 func (s *sink) Health() string { return s.health.text() }

@@ -49,6 +49,9 @@ type Database struct {
 	catalog *catalog.Catalog
 	engine  *exec.Engine
 	env     *exec.Env
+	// startedAt is when Open began.
+	startedAt time.Time
+	clients   clients
 
 	mu sync.Mutex
 	// running holds what is known of each object beyond the catalog entry.
@@ -61,6 +64,7 @@ type running struct {
 	upsert bool         // changes are shown as upserts
 	pushed *exec.Pushed // for a source without a connector
 	table  *tableState  // for a table
+	sink   sinkState
 	// problem is why the object could not be started at boot.
 	problem error
 }
@@ -77,16 +81,17 @@ func Open(ctx context.Context, config Config) (*Database, error) {
 		return nil, err
 	}
 	env := &exec.Env{Now: config.Now, Logger: config.Logger, DeadLetters: &exec.DeadLetters{}}
-	db := &Database{config: config, catalog: cat, env: env, engine: exec.NewEngine(env), running: map[uint64]*running{}}
+	db := &Database{config: config, catalog: cat, env: env, engine: exec.NewEngine(env), startedAt: config.Now(), running: map[uint64]*running{}}
 	for _, o := range cat.Snapshot().InCreationOrder() {
 		if err := db.restore(ctx, o); err != nil {
-			config.Logger.Error("object could not be started", slog.String("object", o.Name.String()), slog.Any("error", err))
+			env.Report(slog.LevelError, exec.EventObjectNotStarted, o.Name.String(), err.Error())
 			db.put(o.ID, &running{problem: err})
 		}
 	}
 	if err := db.engine.Start(ctx); err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
+	env.Report(slog.LevelInfo, exec.EventServerStarted, "", config.Version)
 	return db, nil
 }
 

@@ -90,8 +90,11 @@ func (r *deferredReader) Close() error {
 // connects before its first row.
 type deferredSink struct {
 	connect func(context.Context) (connectors.Sink, error)
-	report  func(error)
-	sink    connectors.Sink
+	sink    connectors.Sink // of the dataflow's goroutine
+
+	mu      sync.Mutex
+	shown   connectors.Sink // sink, for others
+	trouble string
 }
 
 // sinkRetry is the pause between attempts to reach a sink.
@@ -101,11 +104,10 @@ const sinkRetry = time.Second
 func (d *deferredSink) Write(ctx context.Context, b *batch.Batch) error {
 	for d.sink == nil {
 		s, err := d.connect(ctx)
+		d.tried(s, err)
 		if err == nil {
-			d.sink = s
 			break
 		}
-		d.report(err)
 		timer := time.NewTimer(sinkRetry)
 		select {
 		case <-timer.C:
@@ -115,6 +117,37 @@ func (d *deferredSink) Write(ctx context.Context, b *batch.Batch) error {
 		}
 	}
 	return d.sink.Write(ctx, b)
+}
+
+// tried notes an attempt to connect.
+func (d *deferredSink) tried(s connectors.Sink, err error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if err != nil {
+		d.trouble = err.Error()
+		return
+	}
+	d.sink, d.shown, d.trouble = s, s, ""
+}
+
+// Health implements connectors.Healthy.
+func (d *deferredSink) Health() string {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if h, ok := d.shown.(connectors.Healthy); ok {
+		return h.Health()
+	}
+	return d.trouble
+}
+
+// BytesWritten implements connectors.Counted.
+func (d *deferredSink) BytesWritten() int64 {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if c, ok := d.shown.(connectors.Counted); ok {
+		return c.BytesWritten()
+	}
+	return 0
 }
 
 // Flush implements connectors.Sink.

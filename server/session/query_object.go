@@ -178,12 +178,10 @@ func (db *Database) startSink(ctx context.Context, o *catalog.Object, s *ast.Cre
 		}
 		return sink, nil
 	}
-	state := &running{}
+	state := &running{sink: sinkOf(s)}
 	sink, err := connect(ctx)
 	if err != nil && boot {
-		sink = &deferredSink{connect: connect, report: func(err error) {
-			db.config.Logger.Warn("a sink cannot be reached", "sink", o.Name.String(), "error", err)
-		}}
+		sink = &deferredSink{connect: connect, trouble: err.Error()}
 	} else if err != nil {
 		return err
 	}

@@ -48,3 +48,15 @@ func names[V any](m map[string]V) string {
 	sort.Strings(out)
 	return strings.Join(out, ", ")
 }
+
+// namesOf are the names of objects, separated by commas.
+func (db *Database) namesOf(ids []uint64) string {
+	snapshot := db.catalog.Snapshot()
+	out := make([]string, 0, len(ids))
+	for _, id := range ids {
+		if o := snapshot.Object(id); o != nil {
+			out = append(out, o.Name.String())
+		}
+	}
+	return strings.Join(out, ", ")
+}

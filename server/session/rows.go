@@ -12,7 +12,7 @@ import (
 )
 
 // rowsBatch makes a batch of a few rows of Go values: string, int64, int, float64,
-// bool, []byte, time.Time, []any for an array, or nil. It is for system relations and SHOW, not for
+// bool, []byte, time.Time, time.Duration, []any for an array, or nil. It is for system relations and SHOW, not for
 // data.
 func rowsBatch(schema *batch.Schema, rows [][]any) (*batch.Batch, error) {
 	cols := make([]arrow.Array, len(schema.Fields))
@@ -28,11 +28,23 @@ func rowsBatch(schema *batch.Schema, rows [][]any) (*batch.Batch, error) {
 	return batch.New(cols, len(rows)), nil
 }
 
+// wide makes any integer an int64.
+func wide(v any) any {
+	switch n := v.(type) {
+	case int:
+		return int64(n)
+	case int32:
+		return int64(n)
+	}
+	return v
+}
+
 func appendValue(b array.Builder, v any) error {
 	if v == nil {
 		b.AppendNull()
 		return nil
 	}
+	v = wide(v)
 	switch b := b.(type) {
 	case *array.StringBuilder:
 		b.Append(fmt.Sprint(v))
@@ -42,21 +54,13 @@ func appendValue(b array.Builder, v any) error {
 			b.Append(n)
 			return nil
 		}
-		if n, ok := v.(int); ok {
-			b.Append(int64(n))
-			return nil
-		}
 	case *array.Int32Builder:
-		if n, ok := v.(int32); ok {
-			b.Append(n)
-			return nil
-		}
-		if n, ok := v.(int); ok {
+		if n, ok := v.(int64); ok {
 			b.Append(int32(n))
 			return nil
 		}
 	case *array.Int16Builder:
-		if n, ok := v.(int); ok {
+		if n, ok := v.(int64); ok {
 			b.Append(int16(n))
 			return nil
 		}
@@ -88,6 +92,11 @@ func appendValue(b array.Builder, v any) error {
 	case *array.BinaryBuilder:
 		if x, ok := v.([]byte); ok {
 			b.Append(x)
+			return nil
+		}
+	case *array.MonthDayNanoIntervalBuilder:
+		if d, ok := v.(time.Duration); ok {
+			b.Append(arrow.MonthDayNanoInterval{Nanoseconds: int64(d)})
 			return nil
 		}
 	case *array.TimestampBuilder:

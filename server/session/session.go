@@ -22,6 +22,8 @@ type Session struct {
 	status pgwire.TxStatus
 	// inserts wait for COMMIT in a transaction block.
 	inserts []pendingInsert
+	// text is the statement that is being planned, as it was sent.
+	text string
 }
 
 // NewSession implements pgwire.Sessions.
@@ -30,6 +32,7 @@ func (db *Database) NewSession(_ context.Context, client *pgwire.Client) (pgwire
 	if err := s.initSettings(); err != nil {
 		return nil, err
 	}
+	db.clients.enter()
 	return s, nil
 }
 
@@ -168,7 +171,10 @@ func (s *Session) Sync(_ context.Context, failed bool) error {
 func (s *Session) Status() pgwire.TxStatus { return s.status }
 
 // Close implements pgwire.Session.
-func (s *Session) Close() { s.closeCursors(false) }
+func (s *Session) Close() {
+	s.closeCursors(false)
+	s.db.clients.leave()
+}
 
 // transaction runs BEGIN, COMMIT and ROLLBACK.
 func (s *Session) transaction(ctx context.Context, t *ast.Transaction, w *pgwire.Results) (string, error) {

@@ -54,6 +54,7 @@ type rowSource interface {
 
 // statement plans a parsed statement. params is nil in the simple protocol.
 func (s *Session) statement(ctx context.Context, p parser.Parsed, src *source, params *planner.Params) (*statement, error) {
+	s.text = src.original(p)
 	switch stmt := p.Statement.(type) {
 	case *ast.SelectStatement:
 		return s.selectStatement(stmt.Query, params)

@@ -33,6 +33,8 @@ type tail struct {
 	// upserts drops the rows that go away: EMIT ON UPDATE.
 	upserts bool
 	columns []pgwire.Column
+	// object and sql are for laminar.subscriptions.
+	object, sql string
 }
 
 // subscribe plans SUBSCRIBE.
@@ -57,7 +59,7 @@ func (s *Session) planTail(sub *ast.Subscribe, params *planner.Params) (*tail, e
 	}
 	root := plainScan(r.Root)
 	props := root.Props()
-	t := &tail{root: root, visible: root.Schema().Visible(), snapshot: props.Changelog, bare: !props.Changelog}
+	t := &tail{root: root, visible: root.Schema().Visible(), snapshot: props.Changelog, bare: !props.Changelog, object: s.db.namesOf(r.Reads), sql: s.text}
 	if scan, ok := root.(*plan.Scan); ok {
 		t.upserts = s.db.state(scan.Object).upsert
 	}
@@ -146,16 +148,23 @@ func (s *Session) openTail(ctx context.Context, t *tail) (rowSource, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &tailRows{tail: t, sub: sub}, nil
+	open := &openTail{object: t.object, sql: t.sql, since: s.db.config.Now(), client: clientName(s.client), sub: sub}
+	s.db.clients.add(open)
+	return &tailRows{tail: t, sub: sub, open: open, clients: &s.db.clients}, nil
 }
 
 // tailRows gives a subscription's rows in the columns of its SUBSCRIBE.
 type tailRows struct {
 	*tail
-	sub *exec.Subscription
+	sub     *exec.Subscription
+	open    *openTail
+	clients *clients
 }
 
-func (r *tailRows) close() { r.sub.Close() }
+func (r *tailRows) close() {
+	r.clients.remove(r.open)
+	r.sub.Close()
+}
 
 func (r *tailRows) next(ctx context.Context, block bool) (*batch.Batch, error) {
 	for {

@@ -2,9 +2,8 @@ package session
 
 import (
 	"context"
+	"strings"
 
-	"laminardb/catalog"
-	"laminardb/exec"
 	"laminardb/planner"
 	"laminardb/planner/plan"
 	"laminardb/sql/ast"
@@ -26,38 +25,50 @@ func column(name string, k types.Kind) batch.Field {
 	return batch.Field{Name: name, Type: types.Of(k)}
 }
 
+// relation declares a system relation; columns are names with types: "id bigint,
+// name text".
+func relation(columns string, rows func(db *Database) [][]any) systemTable {
+	t := systemTable{rows: rows}
+	for c := range strings.SplitSeq(columns, ",") {
+		name, of, _ := strings.Cut(strings.TrimSpace(c), " ")
+		kind, ok := types.Lookup(of)
+		if !ok {
+			panic("session: unknown type in a system relation: " + c)
+		}
+		t.columns = append(t.columns, batch.Field{Name: name, Type: kind})
+	}
+	return t
+}
+
 // systemTables are the relations of schema laminar, by name.
 func systemTables() map[string]systemTable {
 	return map[string]systemTable{
-		"objects": {[]batch.Field{
-			column("id", types.Int64), column("name", types.Text), column("kind", types.Text),
-			column("definition", types.Text), column("status", types.Text), column("created_at", types.TimestampTZ),
-		}, (*Database).objectRows},
-		"dependencies": {[]batch.Field{
-			column("object", types.Text), column("depends_on", types.Text),
-		}, (*Database).dependencyRows},
-		"sources": {[]batch.Field{
-			column("name", types.Text), column("status", types.Text), column("records", types.Int64),
-			column("rows", types.Int64), column("bytes", types.Int64), column("rejected", types.Int64),
-			column("watermark", types.TimestampTZ), column("readers", types.Int64),
-		}, (*Database).sourceRows},
-		"source_splits": {[]batch.Field{
-			column("source", types.Text), column("split", types.Int64), column("position", types.Int64),
-			column("high", types.Int64), column("lag", types.Int64), column("watermark", types.TimestampTZ), column("idle", types.Bool),
-		}, (*Database).splitRows},
-		"streams": {[]batch.Field{
-			column("name", types.Text), column("kind", types.Text), column("status", types.Text),
-			column("rows_in", types.Int64), column("rows_out", types.Int64), column("late_rows", types.Int64),
-			column("dead_letters", types.Int64), column("watermark", types.TimestampTZ),
-			column("stored_rows", types.Int64), column("stored_bytes", types.Int64), column("queued_bytes", types.Int64),
-		}, (*Database).streamRows},
-		"late_rows": {[]batch.Field{
-			column("name", types.Text), column("late_rows", types.Int64),
-		}, (*Database).lateRows},
-		"dead_letters": {[]batch.Field{
-			column("at", types.TimestampTZ), column("object", types.Text), column("partition", types.Int64),
-			column("offset", types.Int64), column("reason", types.Text), column("key", types.Bytea), column("value", types.Bytea),
-		}, (*Database).deadLetterRows},
+		"server": relation(`version text, started_at timestamptz, uptime interval, recovered_epoch bigint, recovered_at timestamptz,
+			last_epoch bigint, last_checkpoint_at timestamptz, sessions bigint, subscriptions bigint, memory_bytes bigint`, (*Database).serverRows),
+		"objects": relation("id bigint, name text, kind text, definition text, status text, created_at timestamptz", (*Database).objectRows),
+		"dependencies": relation("object text, depends_on text, rows bigint, rows_per_second double precision, queued_bytes bigint",
+			(*Database).dependencyRows),
+		"sources": relation(`name text, status text, records bigint, rows bigint, bytes bigint, rejected bigint, watermark timestamptz,
+			readers bigint, rows_per_second double precision, lag bigint, bytes_per_second double precision, backpressure double precision`,
+			(*Database).sourceRows),
+		"source_splits": relation(`source text, split bigint, position bigint, high bigint, lag bigint, watermark timestamptz, idle boolean,
+			rows bigint, bytes bigint, rejected bigint`, (*Database).splitRows),
+		"streams": relation(`name text, kind text, status text, rows_in bigint, rows_out bigint, late_rows bigint, dead_letters bigint,
+			watermark timestamptz, stored_rows bigint, stored_bytes bigint, queued_bytes bigint,
+			rows_in_per_second double precision, rows_out_per_second double precision,
+			latency_p50_ms double precision, latency_p99_ms double precision, latency_max_ms double precision,
+			production_p50_ms double precision, production_p99_ms double precision, production_max_ms double precision,
+			state_bytes bigint, state_keys bigint, queued_messages bigint, backpressure double precision, watermark_lag_ms bigint`,
+			(*Database).streamRows),
+		"sinks": relation(`name text, status text, connector text, topic text, delivery text, rows bigint, bytes bigint,
+			rows_per_second double precision, pending_rows bigint, pending_bytes bigint, committed_epoch bigint, problem text`,
+			(*Database).sinkRows),
+		"subscriptions": relation("id bigint, object text, sql text, since timestamptz, rows bigint, queued_bytes bigint, client text",
+			(*Database).subscriptionRows),
+		"events":    relation("at timestamptz, level text, kind text, object text, message text", (*Database).eventRows),
+		"late_rows": relation("name text, late_rows bigint", (*Database).lateRows),
+		"dead_letters": relation("at timestamptz, object text, partition bigint, offset bigint, reason text, key bytea, value bytea",
+			(*Database).deadLetterRows),
 	}
 }
 
@@ -87,126 +98,4 @@ func (db *Database) system(_ context.Context, scan *plan.Scan) (*batch.Batch, er
 		return nil, pgerr.Newf(pgerr.UndefinedTable, "relation %q does not exist", scan.Name)
 	}
 	return rowsBatch(scan.Schema(), t.rows(db))
-}
-
-func (db *Database) objectRows() [][]any {
-	var rows [][]any
-	for _, o := range db.catalog.Snapshot().InCreationOrder() {
-		rows = append(rows, []any{int64(o.ID), o.Name.String(), o.Kind.String(), o.SQL, db.status(o), o.CreatedAt})
-	}
-	return rows
-}
-
-// status says whether an object runs, and why not.
-func (db *Database) status(o *catalog.Object) string {
-	if p := db.state(o.ID).problem; p != nil {
-		return "not started: " + p.Error()
-	}
-	if st, ok := db.engine.TableState(o.ID); ok {
-		return tableStatus(st)
-	}
-	if st, ok := db.engine.SourceState(o.ID); ok {
-		switch {
-		case st.Problem != "":
-			return "retrying: " + st.Problem
-		case !st.Reading:
-			return "unused"
-		}
-		return "running"
-	}
-	if st, ok := db.engine.FlowState(o.ID); ok && st.Failure != nil {
-		return "failed: " + st.Failure.Error()
-	}
-	return "running"
-}
-
-func (db *Database) dependencyRows() [][]any {
-	var rows [][]any
-	snapshot := db.catalog.Snapshot()
-	for _, o := range snapshot.InCreationOrder() {
-		for _, d := range snapshot.Dependencies(o.ID) {
-			rows = append(rows, []any{o.Name.String(), d.Name.String()})
-		}
-	}
-	return rows
-}
-
-func (db *Database) sourceRows() [][]any {
-	var rows [][]any
-	for _, o := range db.readers() {
-		st := db.readerState(o)
-		rows = append(rows, []any{
-			o.Name.String(), db.status(o), st.Records, st.Rows, st.Bytes, st.Rejected,
-			watermarkTime(st.Watermark), st.Passes,
-		})
-	}
-	return rows
-}
-
-func (db *Database) splitRows() [][]any {
-	var rows [][]any
-	for _, o := range db.readers() {
-		st := db.readerState(o)
-		for _, s := range st.Splits {
-			var high, lag any
-			if s.High >= 0 {
-				high, lag = s.High, max(0, s.High-s.Position)
-			}
-			rows = append(rows, []any{o.Name.String(), int64(s.Split), s.Position, high, lag, watermarkTime(s.Watermark), s.Idle})
-		}
-	}
-	return rows
-}
-
-func (db *Database) streamRows() [][]any {
-	var rows [][]any
-	for _, o := range db.catalog.Snapshot().InCreationOrder() {
-		if o.Kind == catalog.Source || o.Kind == catalog.Table {
-			continue
-		}
-		st, _ := db.engine.FlowState(o.ID)
-		rows = append(rows, []any{
-			o.Name.String(), o.Kind.String(), db.status(o), st.RowsIn, st.RowsOut, st.Late, st.DeadLetters,
-			watermarkTime(st.Watermark), st.StoredRows, st.StoredBytes, st.QueuedBytes,
-		})
-	}
-	return rows
-}
-
-func (db *Database) lateRows() [][]any {
-	var rows [][]any
-	for _, o := range db.catalog.Snapshot().InCreationOrder() {
-		if st, ok := db.engine.FlowState(o.ID); ok && o.Kind != catalog.Sink {
-			rows = append(rows, []any{o.Name.String(), st.Late})
-		}
-	}
-	return rows
-}
-
-func (db *Database) deadLetterRows() [][]any {
-	letters, _ := db.env.DeadLetters.Recent()
-	rows := make([][]any, len(letters))
-	for i, l := range letters {
-		row := []any{l.At, l.Object, nil, nil, l.Reason, nil, nil}
-		if l.Split >= 0 {
-			row[2], row[3] = int64(l.Split), l.Offset
-		}
-		if l.Key != nil {
-			row[5] = l.Key
-		}
-		if l.Value != nil {
-			row[6] = l.Value
-		}
-		rows[i] = row
-	}
-	return rows
-}
-
-// watermarkTime is a watermark as a timestamp, nil before the first and at the
-// end of a bounded input.
-func watermarkTime(millis int64) any {
-	if millis == exec.NoWatermark || millis > maxTimeMillis {
-		return nil
-	}
-	return timeOfMillis(millis)
 }
