@@ -25,6 +25,7 @@ enum {
 	LK_ERR_NO_OFFSET = -168,
 };
 enum { LK_PARTITION_ANY = -1, LK_MSG_COPY = 2 };
+enum { LK_ADMIN_ANY = 0 };
 enum { LK_PURGE_ALL = 3, LK_DESTROY_NO_CLOSE = 8 };
 
 typedef struct {
@@ -117,6 +118,8 @@ rd_kafka_resp_err_t rd_kafka_assign(rd_kafka_t *, const rd_kafka_topic_partition
 void *rd_kafka_incremental_assign(rd_kafka_t *, const rd_kafka_topic_partition_list_t *);
 const char *rd_kafka_error_string(const void *);
 void rd_kafka_error_destroy(void *);
+rd_kafka_resp_err_t rd_kafka_error_code(const void *);
+int rd_kafka_error_is_retriable(const void *);
 ssize_t rd_kafka_consume_batch_queue(rd_kafka_queue_t *, int, rd_kafka_message_t **, size_t);
 void rd_kafka_message_destroy(rd_kafka_message_t *);
 int64_t rd_kafka_message_timestamp(const rd_kafka_message_t *, int *);
@@ -129,5 +132,27 @@ rd_kafka_resp_err_t rd_kafka_commit(rd_kafka_t *, const rd_kafka_topic_partition
 int rd_kafka_produce(rd_kafka_topic_t *, int32_t, int, void *, size_t, const void *, size_t, void *);
 rd_kafka_resp_err_t rd_kafka_flush(rd_kafka_t *, int);
 rd_kafka_resp_err_t rd_kafka_purge(rd_kafka_t *, int);
+
+void *rd_kafka_init_transactions(rd_kafka_t *, int);
+void *rd_kafka_begin_transaction(rd_kafka_t *);
+void *rd_kafka_commit_transaction(rd_kafka_t *, int);
+void *rd_kafka_abort_transaction(rd_kafka_t *, int);
+
+typedef struct rd_kafka_event_s rd_kafka_event_t;
+rd_kafka_queue_t *rd_kafka_queue_new(rd_kafka_t *);
+rd_kafka_event_t *rd_kafka_queue_poll(rd_kafka_queue_t *, int);
+rd_kafka_resp_err_t rd_kafka_event_error(rd_kafka_event_t *);
+void rd_kafka_event_destroy(rd_kafka_event_t *);
+void *rd_kafka_AdminOptions_new(rd_kafka_t *, int);
+void rd_kafka_AdminOptions_destroy(void *);
+rd_kafka_resp_err_t rd_kafka_AdminOptions_set_request_timeout(void *, int, char *, size_t);
+void *rd_kafka_TopicCollection_of_topic_names(const char **, size_t);
+void rd_kafka_TopicCollection_destroy(void *);
+void rd_kafka_DescribeTopics(rd_kafka_t *, const void *, const void *, rd_kafka_queue_t *);
+const void *rd_kafka_event_DescribeTopics_result(rd_kafka_event_t *);
+const void **rd_kafka_DescribeTopics_result_topics(const void *, size_t *);
+const void *rd_kafka_TopicDescription_error(const void *);
+const void *rd_kafka_TopicDescription_topic_id(const void *);
+const char *rd_kafka_Uuid_base64str(const void *);
 
 #endif

@@ -38,6 +38,7 @@ var owned = map[string]string{
 	"request.required.acks":    "a sink waits for all replicas",
 	"partitioner":              "use the option partitioner",
 	"transactional.id":         "use the option delivery",
+	"transaction.timeout.ms":   "use the option transaction_timeout",
 }
 
 // forbidden are properties that would let a SQL client run code in the server.

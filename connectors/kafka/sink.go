@@ -2,6 +2,7 @@ package kafka
 
 import (
 	"context"
+	"crypto/rand"
 	"log/slog"
 	"sync/atomic"
 	"time"
@@ -66,8 +67,16 @@ func (k *sinks) NewSink(ctx context.Context, spec connectors.SinkSpec) (connecto
 	if s.keys, err = set.keyEncoder(ctx, spec); err != nil {
 		return nil, err
 	}
+	if set.progress != nil {
+		if err := set.progress.ensure(ctx, s.health.logger); err != nil {
+			return nil, err
+		}
+	}
 	if s.client, err = newClient(producer, set.properties, set.topic); err != nil {
 		return nil, settingsError(spec.Options, err)
+	}
+	if set.progress != nil {
+		return &exactSink{sink: s, properties: set.properties, progress: set.progress, nonce: rand.Text()}, nil
 	}
 	return s, nil
 }

@@ -120,17 +120,17 @@ func topicRecords(t testing.TB, addr, topic string, n int) []string {
 
 func TestSinkRoundTrip(t *testing.T) {
 	t.Parallel()
-	_, addr := cluster(t, 1, "out")
-	s := newSink(t, sinkSpec(false, nil, "brokers", addr, "topic", "out", "format", "numbers", "key", "symbol", "kafka.linger.ms", "1"))
+	addr, topic := testTopic(t, 1)
+	s := newSink(t, sinkSpec(false, nil, "brokers", addr, "topic", topic, "format", "numbers", "key", "symbol", "kafka.linger.ms", "1"))
 	write(t, s, rows("AAPL 1", "MSFT 2", "∅ 3"))
-	equal(t, "records", topicRecords(t, addr, "out", 3), []string{"AAPL=AAPL|1", "MSFT=MSFT|2", "∅=(null)|3"})
+	equal(t, "records", topicRecords(t, addr, topic, 3), []string{"AAPL=AAPL|1", "MSFT=MSFT|2", "∅=(null)|3"})
 
 	var lines []string
 	for i := range 5000 {
 		lines = append(lines, fmt.Sprintf("S%d %d", i%7, i))
 	}
 	write(t, s, rows(lines...))
-	got := topicRecords(t, addr, "out", 5003)[3:]
+	got := topicRecords(t, addr, topic, 5003)[3:]
 	for i, g := range got {
 		equal(t, "record", g, fmt.Sprintf("S%d=S%d|%d", i%7, i%7, i))
 	}
@@ -138,20 +138,21 @@ func TestSinkRoundTrip(t *testing.T) {
 
 func TestSinkWithoutKeyAndWithFormatKey(t *testing.T) {
 	t.Parallel()
-	_, addr := cluster(t, 1, "plain", kfake.SeedTopics(1, "keyed"))
-	write(t, newSink(t, sinkSpec(false, nil, "brokers", addr, "topic", "plain", "format", "numbers")), rows("A 1"))
-	equal(t, "plain", topicRecords(t, addr, "plain", 1), []string{"∅=A|1"})
-	write(t, newSink(t, sinkSpec(false, nil, "brokers", addr, "topic", "keyed", "format", "numbers", "key", "n, symbol")), rows("A 1"))
-	equal(t, "keyed", topicRecords(t, addr, "keyed", 1), []string{"1|A=A|1"})
+	addr, plain := testTopic(t, 1)
+	write(t, newSink(t, sinkSpec(false, nil, "brokers", addr, "topic", plain, "format", "numbers")), rows("A 1"))
+	equal(t, "plain", topicRecords(t, addr, plain, 1), []string{"∅=A|1"})
+	keyed := addTopic(t, addr, 1)
+	write(t, newSink(t, sinkSpec(false, nil, "brokers", addr, "topic", keyed, "format", "numbers", "key", "n, symbol")), rows("A 1"))
+	equal(t, "keyed", topicRecords(t, addr, keyed, 1), []string{"1|A=A|1"})
 }
 
 func TestUpsertSink(t *testing.T) {
 	t.Parallel()
-	_, addr := cluster(t, 1, "out")
-	s := newSink(t, sinkSpec(true, []int{1}, "brokers", addr, "topic", "out", "format", "numbers", "envelope", "upsert"))
+	addr, topic := testTopic(t, 1)
+	s := newSink(t, sinkSpec(true, []int{1}, "brokers", addr, "topic", topic, "format", "numbers", "envelope", "upsert"))
 	write(t, s, rows("A 1", "B 1", "C 1"))
 	write(t, s, rows("-A 1", "A 2", "-B 1", "D 1", "-D 1", "C 1", "-A 2", "A 3"))
-	equal(t, "records", topicRecords(t, addr, "out", 7),
+	equal(t, "records", topicRecords(t, addr, topic, 7),
 		[]string{"A=A|1", "B=B|1", "C=C|1", "B=∅", "D=∅", "C=C|1", "A=A|3"})
 	err := s.Write(context.Background(), rows("∅ 1"))
 	wantCode(t, err, pgerr.NullNotAllowed, "key is NULL")
@@ -161,12 +162,12 @@ func TestUpsertSink(t *testing.T) {
 // its seed: clients that look a key up rely on them.
 func TestPartitionerMatchesJava(t *testing.T) {
 	t.Parallel()
-	_, addr := cluster(t, 12, "out")
-	s := newSink(t, sinkSpec(false, nil, "brokers", addr, "topic", "out", "format", "numbers", "key", "symbol"))
+	addr, topic := testTopic(t, 12)
+	s := newSink(t, sinkSpec(false, nil, "brokers", addr, "topic", topic, "format", "numbers", "key", "symbol"))
 	write(t, s, rows("AAPL 1", "MSFT 2", "GOOGL 3", "TSLA 4", "AMZN 5"))
-	cl := kafkaClient(t, addr, kgo.ConsumeTopics("out"))
+	cl := kafkaClient(t, addr, kgo.ConsumeTopics(topic))
 	var got, want []string
-	java := kgo.StickyKeyPartitioner(nil).ForTopic("out") // franz-go's copy of Java's
+	java := kgo.StickyKeyPartitioner(nil).ForTopic(topic) // franz-go's copy of Java's
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	for len(got) < 5 {
@@ -184,7 +185,7 @@ func TestPartitionerMatchesJava(t *testing.T) {
 	equal(t, "partitions", got, want)
 }
 
-func TestSinkDeliveryFailure(t *testing.T) {
+func TestFakeSinkDeliveryFailure(t *testing.T) {
 	t.Parallel()
 	c, addr := cluster(t, 1, "out")
 	s := newSink(t, sinkSpec(false, nil, "brokers", addr, "topic", "out", "format", "numbers"))
@@ -195,7 +196,7 @@ func TestSinkDeliveryFailure(t *testing.T) {
 	wantCode(t, s.Flush(context.Background()), pgerr.IOError, `1 records were not delivered to topic "out"`)
 }
 
-func TestSinkFlushCanBeCancelled(t *testing.T) {
+func TestFakeSinkFlushCanBeCancelled(t *testing.T) {
 	t.Parallel()
 	c, addr := cluster(t, 1, "out")
 	s := newSink(t, sinkSpec(false, nil, "brokers", addr, "topic", "out", "format", "numbers"))
@@ -217,7 +218,7 @@ func TestSinkFlushCanBeCancelled(t *testing.T) {
 
 func TestNewSinkErrors(t *testing.T) {
 	t.Parallel()
-	_, addr := cluster(t, 1, "out")
+	addr, topic := testTopic(t, 1)
 	base := []string{"brokers", addr, "format", "numbers"}
 	for _, c := range []struct {
 		what      string
@@ -229,16 +230,17 @@ func TestNewSinkErrors(t *testing.T) {
 	}{
 		{"no topic", false, nil, nil, pgerr.InvalidParameterValue, `option "topic" is required`},
 		{"missing topic", false, nil, []string{"topic", "gone"}, pgerr.UndefinedObject, `topic "gone" does not exist`},
-		{"exactly once", false, nil, []string{"topic", "out", "delivery", "exactly_once"}, pgerr.FeatureNotSupported, "not supported yet"},
-		{"changelog", true, nil, []string{"topic", "out"}, pgerr.FeatureNotSupported, "updates and deletions"},
-		{"debezium", true, nil, []string{"topic", "out", "envelope", "debezium"}, pgerr.FeatureNotSupported, "debezium"},
-		{"no key", true, nil, []string{"topic", "out", "envelope", "upsert"}, pgerr.InvalidParameterValue, "what identifies a row"},
-		{"other key", true, []int{1, 2}, []string{"topic", "out", "envelope", "upsert", "key", "symbol"}, pgerr.InvalidParameterValue, "must be the columns"},
-		{"unknown key", false, nil, []string{"topic", "out", "key", "x"}, pgerr.InvalidParameterValue, "there is no column x"},
-		{"raw number", false, nil, []string{"topic", "out", "key", "n", "key_format", "raw"}, pgerr.InvalidParameterValue, "raw takes"},
-		{"partitioner", false, nil, []string{"topic", "out", "partitioner", "best"}, pgerr.InvalidParameterValue, "murmur2_random"},
-		{"property", false, nil, []string{"topic", "out", "kafka.nope", "1"}, pgerr.InvalidParameterValue, `No such configuration property: "nope"`},
-		{"owned", false, nil, []string{"topic", "out", "kafka.acks", "0"}, pgerr.InvalidParameterValue, "cannot be set"},
+		{"exactly once", false, nil, []string{"topic", topic, "delivery", "exactly_once"}, pgerr.FeatureNotSupported, "not supported yet"},
+		{"progress", false, nil, []string{"topic", topic, "progress_topic", "p"}, pgerr.InvalidParameterValue, "needs delivery"},
+		{"changelog", true, nil, []string{"topic", topic}, pgerr.FeatureNotSupported, "updates and deletions"},
+		{"debezium", true, nil, []string{"topic", topic, "envelope", "debezium"}, pgerr.FeatureNotSupported, "debezium"},
+		{"no key", true, nil, []string{"topic", topic, "envelope", "upsert"}, pgerr.InvalidParameterValue, "what identifies a row"},
+		{"other key", true, []int{1, 2}, []string{"topic", topic, "envelope", "upsert", "key", "symbol"}, pgerr.InvalidParameterValue, "must be the columns"},
+		{"unknown key", false, nil, []string{"topic", topic, "key", "x"}, pgerr.InvalidParameterValue, "there is no column x"},
+		{"raw number", false, nil, []string{"topic", topic, "key", "n", "key_format", "raw"}, pgerr.InvalidParameterValue, "raw takes"},
+		{"partitioner", false, nil, []string{"topic", topic, "partitioner", "best"}, pgerr.InvalidParameterValue, "murmur2_random"},
+		{"property", false, nil, []string{"topic", topic, "kafka.nope", "1"}, pgerr.InvalidParameterValue, `No such configuration property: "nope"`},
+		{"owned", false, nil, []string{"topic", topic, "kafka.acks", "0"}, pgerr.InvalidParameterValue, "cannot be set"},
 	} {
 		t.Run(c.what, func(t *testing.T) {
 			_, err := newSinks(t).NewSink(context.Background(), sinkSpec(c.changelog, c.key, append(c.kv, base...)...))

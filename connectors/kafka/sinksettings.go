@@ -3,7 +3,9 @@ package kafka
 import (
 	"context"
 	"slices"
+	"strconv"
 	"strings"
+	"time"
 
 	"laminardb/connectors"
 	"laminardb/connectors/format"
@@ -24,6 +26,7 @@ type sinkSettings struct {
 	upsert         bool
 	key            []int         // columns, nil for no key
 	keyFormat      format.Format // nil: the one column's bytes
+	progress       *progressLog  // of delivery = 'exactly_once', else nil
 }
 
 func parseSink(spec connectors.SinkSpec, formats format.Registry) (*sinkSettings, error) {
@@ -48,18 +51,51 @@ func parseSink(spec connectors.SinkSpec, formats format.Registry) (*sinkSettings
 	if set.format, err = findFormat(o, "format", "", formats); err != nil {
 		return nil, err
 	}
-	delivery, err := o.OneOf("delivery", "at_least_once", "at_least_once", "exactly_once")
-	if err != nil {
+	if err := set.parseDelivery(spec); err != nil {
 		return nil, err
-	}
-	if delivery == "exactly_once" {
-		return nil, pgerr.Newf(pgerr.FeatureNotSupported, "delivery = 'exactly_once' is not supported yet").
-			WithHint("Use delivery = 'at_least_once'.")
 	}
 	if err := set.parseKey(spec, formats); err != nil {
 		return nil, err
 	}
 	return set, set.parseEnvelope(spec)
+}
+
+// parseDelivery reads the options of exactly_once, which are errors without it.
+func (set *sinkSettings) parseDelivery(spec connectors.SinkSpec) error {
+	o := spec.Options
+	delivery, err := o.OneOf("delivery", "at_least_once", "at_least_once", "exactly_once")
+	if err != nil {
+		return err
+	}
+	topic := o.String("progress_topic", defaultProgressTopic)
+	timeout, err := o.Duration("transaction_timeout", defaultTransactionTimeout)
+	if err != nil {
+		return err
+	}
+	if delivery == "at_least_once" {
+		for _, name := range []string{"progress_topic", "transaction_timeout"} {
+			if o.Has(name) {
+				return o.Invalid(name, "needs delivery = 'exactly_once'")
+			}
+		}
+		return nil
+	}
+	switch {
+	case spec.ID == "":
+		// Who makes the sink would not call Fence and Commit.
+		return pgerr.Newf(pgerr.FeatureNotSupported, "delivery = 'exactly_once' is not supported yet").
+			WithHint("Use delivery = 'at_least_once'.")
+	case topic == "" || topic == set.topic:
+		return o.Invalid("progress_topic", "must be a topic of its own")
+	case timeout < time.Second:
+		return o.Invalid("transaction_timeout", "must be one second or more")
+	}
+	set.properties = append(set.properties,
+		property{"transactional.id", "laminardb-" + spec.ID},
+		property{"transaction.timeout.ms", strconv.FormatInt(timeout.Milliseconds(), 10)},
+	)
+	set.progress = &progressLog{brokers: set.brokers, topic: topic, id: spec.ID, user: set.user}
+	return nil
 }
 
 // parseEnvelope decides how a changelog's deletions are written.

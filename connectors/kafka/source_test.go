@@ -18,11 +18,11 @@ import (
 
 func TestReadAndReopen(t *testing.T) {
 	t.Parallel()
-	_, addr := cluster(t, 3, "t")
+	addr, topic := testTopic(t, 3)
 	cl := kafkaClient(t, addr)
-	produce(t, cl, numbered("t", 0, 0, 20000)...)
-	produce(t, cl, numbered("t", 1, 500, 700)...)
-	s := newSource(t, addr, "t")
+	produce(t, cl, numbered(topic, 0, 0, 20000)...)
+	produce(t, cl, numbered(topic, 1, 500, 700)...)
+	s := newSource(t, addr, topic)
 
 	r := open(t, s, nil)
 	got := read(t, r, 20200)
@@ -35,8 +35,8 @@ func TestReadAndReopen(t *testing.T) {
 		{Split: 2, Position: 0, High: 0, Empty: true},
 	})
 
-	produce(t, cl, numbered("t", 0, 20000, 20003)...)
-	produce(t, cl, numbered("t", 2, 0, 1)...)
+	produce(t, cl, numbered(topic, 0, 20000, 20003)...)
+	produce(t, cl, numbered(topic, 2, 0, 1)...)
 	got = read(t, r, 4)
 	equal(t, "more", got.rows, map[int32][]string{0: wants(20000, 20003, 0), 2: wants(0, 1, 0)})
 	if r.Splits()[2].Empty {
@@ -49,8 +49,8 @@ func TestReadAndReopen(t *testing.T) {
 
 func TestIdlePollAndCancel(t *testing.T) {
 	t.Parallel()
-	_, addr := cluster(t, 1, "t")
-	r := open(t, newSource(t, addr, "t"), nil)
+	addr, topic := testTopic(t, 1)
+	r := open(t, newSource(t, addr, topic), nil)
 	if c, err := r.Poll(context.Background(), 10*time.Millisecond); c != nil || err != nil {
 		t.Fatal(c, err)
 	}
@@ -83,18 +83,18 @@ func TestOffsetReset(t *testing.T) {
 		{"1:9, 0:10", map[int32][]string{0: wants(10, 11, 0), 1: wants(9, 11, 0)}},
 	} {
 		t.Run(c.reset, func(t *testing.T) {
-			_, addr := cluster(t, 2, "t")
+			addr, topic := testTopic(t, 2)
 			cl := kafkaClient(t, addr)
 			for p := range int32(2) {
-				recs := numbered("t", p, 0, 10)
+				recs := numbered(topic, p, 0, 10)
 				for i, r := range recs {
 					r.Timestamp = time.UnixMilli(int64(1000 + i*10))
 				}
 				produce(t, cl, recs...)
 			}
-			r := open(t, newSource(t, addr, "t", "offset_reset", c.reset), nil)
-			produce(t, cl, numbered("t", 0, 10, 11)...)
-			produce(t, cl, numbered("t", 1, 10, 11)...)
+			r := open(t, newSource(t, addr, topic, "offset_reset", c.reset), nil)
+			produce(t, cl, numbered(topic, 0, 10, 11)...)
+			produce(t, cl, numbered(topic, 1, 10, 11)...)
 			got := read(t, r, len(c.rows[0])+len(c.rows[1]))
 			equal(t, "rows", got.rows, c.rows)
 		})
@@ -103,16 +103,16 @@ func TestOffsetReset(t *testing.T) {
 
 func TestMetadataAndRejects(t *testing.T) {
 	t.Parallel()
-	_, addr := cluster(t, 1, "t")
+	addr, topic := testTopic(t, 1)
 	at := time.UnixMilli(1700000000123)
 	produce(t, kafkaClient(t, addr),
-		&kgo.Record{Topic: "t", Key: []byte("a"), Value: []byte("1"), Timestamp: at, Headers: []kgo.RecordHeader{
+		&kgo.Record{Topic: topic, Key: []byte("a"), Value: []byte("1"), Timestamp: at, Headers: []kgo.RecordHeader{
 			{Key: "x", Value: []byte("1")}, {Key: "y", Value: []byte{0xff}}, {Key: "x", Value: nil},
 		}},
-		&kgo.Record{Topic: "t", Key: []byte("bad"), Value: []byte("oops"), Timestamp: at},
-		&kgo.Record{Topic: "t", Key: []byte{0xfe}, Value: nil, Timestamp: at.Add(-time.Second)},
-		&kgo.Record{Topic: "t", Key: nil, Value: []byte("4"), Timestamp: at},
-		&kgo.Record{Topic: "t", Key: nil, Value: []byte{}, Timestamp: at},
+		&kgo.Record{Topic: topic, Key: []byte("bad"), Value: []byte("oops"), Timestamp: at},
+		&kgo.Record{Topic: topic, Key: []byte{0xfe}, Value: nil, Timestamp: at.Add(-time.Second)},
+		&kgo.Record{Topic: topic, Key: nil, Value: []byte("4"), Timestamp: at},
+		&kgo.Record{Topic: topic, Key: nil, Value: []byte{}, Timestamp: at},
 	)
 	rel := relation(
 		includes("key", "key", "partition", "offset", "timestamp", "timestamp", "headers"),
@@ -125,7 +125,7 @@ func TestMetadataAndRejects(t *testing.T) {
 			{Name: "ms", Type: types.Of(types.Int64)},
 			{Name: "h", Type: types.Of(types.JSONB)},
 		},
-		"brokers", addr, "topic", "t", "format", "numbers", "on_error", "skip", "dead_letter_topic", "d", "idle_timeout", "1s", "retain_history", "5")
+		"brokers", addr, "topic", topic, "format", "numbers", "on_error", "skip", "dead_letter_topic", "d", "idle_timeout", "1s", "retain_history", "5")
 	s, err := connector(t, numbers{}).NewSource(context.Background(), rel)
 	if err != nil {
 		t.Fatal(err)
@@ -158,7 +158,7 @@ func TestMetadataAndRejects(t *testing.T) {
 	}
 }
 
-func TestDecoderAwayIsRetried(t *testing.T) {
+func TestFakeDecoderAwayIsRetried(t *testing.T) {
 	t.Parallel()
 	c, addr := cluster(t, 1, "t")
 	produce(t, kafkaClient(t, addr), numbered("t", 0, 0, 5)...)
@@ -190,14 +190,14 @@ func TestDecoderAwayIsRetried(t *testing.T) {
 
 func TestReadCommitted(t *testing.T) {
 	t.Parallel()
-	_, addr := cluster(t, 1, "t")
-	cl := kafkaClient(t, addr, kgo.TransactionalID("tx"))
+	addr, topic := testTopic(t, 1)
+	cl := kafkaClient(t, addr, kgo.TransactionalID(unique(t)))
 	transaction := func(from, to int, end kgo.TransactionEndTry) {
 		t.Helper()
 		if err := cl.BeginTransaction(); err != nil {
 			t.Fatal(err)
 		}
-		produce(t, cl, numbered("t", 0, from, to)...)
+		produce(t, cl, numbered(topic, 0, from, to)...)
 		if err := cl.EndTransaction(context.Background(), end); err != nil {
 			t.Fatal(err)
 		}
@@ -205,7 +205,7 @@ func TestReadCommitted(t *testing.T) {
 	transaction(0, 3, kgo.TryCommit) // offsets 0-2, marker 3
 	transaction(100, 103, kgo.TryAbort)
 	transaction(8, 10, kgo.TryCommit) // offsets 8, 9, marker 10
-	r := open(t, newSource(t, addr, "t"), nil)
+	r := open(t, newSource(t, addr, topic), nil)
 	equal(t, "rows", read(t, r, 5).rows[0], append(wants(0, 3, 0), wants(8, 10, 0)...))
 	// The end of the partition lies behind the last marker: a reader that waits to
 	// have read everything must get there.
@@ -221,8 +221,8 @@ func TestReadCommitted(t *testing.T) {
 	if err := cl.BeginTransaction(); err != nil {
 		t.Fatal(err)
 	}
-	produce(t, cl, numbered("t", 0, 11, 14)...)
-	late := open(t, newSource(t, addr, "t"), connectors.Positions{0: 8})
+	produce(t, cl, numbered(topic, 0, 11, 14)...)
+	late := open(t, newSource(t, addr, topic), connectors.Positions{0: 8})
 	read(t, late, 2)
 	want := connectors.SplitStatus{Split: 0, Position: 11, High: 11}
 	for deadline := time.Now().Add(patience); late.Splits()[0] != want && time.Now().Before(deadline); {
@@ -235,14 +235,14 @@ func TestReadCommitted(t *testing.T) {
 		t.Fatal(err)
 	}
 
-	all := open(t, newSource(t, addr, "t", "kafka.isolation.level", "read_uncommitted"), nil)
+	all := open(t, newSource(t, addr, topic, "kafka.isolation.level", "read_uncommitted"), nil)
 	equal(t, "uncommitted", len(read(t, all, 11).rows[0]), 11)
 }
 
 func TestNewSourceErrors(t *testing.T) {
 	t.Parallel()
-	_, addr := cluster(t, 2, "t")
-	base := map[string]string{"brokers": addr, "topic": "t", "format": "numbers"}
+	addr, topic := testTopic(t, 2)
+	base := map[string]string{"brokers": addr, "topic": topic, "format": "numbers"}
 	for _, c := range []struct {
 		name, value string
 		code        pgerr.Code
@@ -277,19 +277,19 @@ func TestNewSourceErrors(t *testing.T) {
 		})
 	}
 	rel := relation(includes("offset"), []batch.Field{{Name: "o", Type: types.Of(types.Text)}},
-		"brokers", addr, "topic", "t", "format", "numbers")
+		"brokers", addr, "topic", topic, "format", "numbers")
 	_, err := connector(t, numbers{}).NewSource(context.Background(), rel)
 	wantCode(t, err, pgerr.DatatypeMismatch, "INCLUDE offset cannot be a column of type text")
 }
 
 func TestPartitionSubset(t *testing.T) {
 	t.Parallel()
-	_, addr := cluster(t, 3, "t")
+	addr, topic := testTopic(t, 3)
 	cl := kafkaClient(t, addr)
 	for p := range int32(3) {
-		produce(t, cl, numbered("t", p, 0, 2)...)
+		produce(t, cl, numbered(topic, p, 0, 2)...)
 	}
-	r := open(t, newSource(t, addr, "t", "partitions", "1, 2"), nil)
+	r := open(t, newSource(t, addr, topic, "partitions", "1, 2"), nil)
 	got := read(t, r, 4)
 	equal(t, "rows", got.rows, map[int32][]string{1: wants(0, 2, 0), 2: wants(0, 2, 0)})
 	equal(t, "splits", len(r.Splits()), 2)
@@ -297,13 +297,13 @@ func TestPartitionSubset(t *testing.T) {
 
 func TestLargeRecordsEndABatchEarly(t *testing.T) {
 	t.Parallel()
-	_, addr := cluster(t, 1, "t")
+	addr, topic := testTopic(t, 1)
 	cl := kafkaClient(t, addr)
 	const size, count = 200_000, 150
 	for range count {
-		produce(t, cl, &kgo.Record{Topic: "t", Value: make([]byte, size)})
+		produce(t, cl, &kgo.Record{Topic: topic, Value: make([]byte, size)})
 	}
-	r := open(t, newSource(t, addr, "t"), nil)
+	r := open(t, newSource(t, addr, topic), nil)
 	for n := 0; n < count; {
 		c, err := r.Poll(context.Background(), patience)
 		if err != nil {
@@ -323,18 +323,18 @@ func TestLargeRecordsEndABatchEarly(t *testing.T) {
 
 func TestDrain(t *testing.T) {
 	t.Parallel()
-	_, addr := cluster(t, 2, "t")
+	addr, topic := testTopic(t, 2)
 	cl := kafkaClient(t, addr)
-	produce(t, cl, numbered("t", 0, 10, 60)...)
-	produce(t, cl, numbered("t", 1, 10, 60)...)
-	d, err := kafka.Drain(context.Background(), addr, "t", 100, time.Now)
+	produce(t, cl, numbered(topic, 0, 10, 60)...)
+	produce(t, cl, numbered(topic, 1, 10, 60)...)
+	d, err := kafka.Drain(context.Background(), addr, topic, 100, time.Now)
 	if err != nil {
 		t.Fatal(err)
 	}
 	equal(t, "drained", []int64{d.Messages, d.Bytes}, []int64{100, 200})
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
-	if _, err := kafka.Drain(ctx, addr, "t", 101, time.Now); err == nil {
+	if _, err := kafka.Drain(ctx, addr, topic, 101, time.Now); err == nil {
 		t.Fatal("a cancelled drain succeeds")
 	}
 }

@@ -113,10 +113,10 @@ func changes(t *testing.T, r connectors.Reader, records int) (out []string) {
 
 func TestTombstonesDelete(t *testing.T) {
 	t.Parallel()
-	_, addr := cluster(t, 1, "t")
+	addr, topic := testTopic(t, 1)
 	cl := kafkaClient(t, addr)
 	record := func(key, value string) *kgo.Record {
-		r := &kgo.Record{Topic: "t"}
+		r := &kgo.Record{Topic: topic}
 		if key != "" {
 			r.Key = []byte(key)
 		}
@@ -128,7 +128,7 @@ func TestTombstonesDelete(t *testing.T) {
 	produce(t, cl,
 		record("9", ""), record("1", "1:a"), record("1", ""), record("", ""), record("1", "1:b"),
 		record("x", ""), record("2", "no key"), record("2", ""))
-	got := changes(t, tableReader(t, table([]int{0}, "brokers", addr, "topic", "t", "format", "pair")), 8)
+	got := changes(t, tableReader(t, table([]int{0}, "brokers", addr, "topic", topic, "format", "pair")), 8)
 	equal(t, "changes", got, []string{
 		"- 9", "+ 1 a", "- 1", "+ 1 b", "- 2",
 		"! 3 a tombstone without a key",
@@ -139,26 +139,26 @@ func TestTombstonesDelete(t *testing.T) {
 
 func TestTombstonesWithAKeyFormat(t *testing.T) {
 	t.Parallel()
-	_, addr := cluster(t, 1, "t")
+	addr, topic := testTopic(t, 1)
 	produce(t, kafkaClient(t, addr),
-		&kgo.Record{Topic: "t", Key: []byte("4:a")}, &kgo.Record{Topic: "t", Key: []byte("a")})
-	got := changes(t, tableReader(t, table([]int{0, 1}, "brokers", addr, "topic", "t", "format", "pair", "key_format", "pair")), 2)
+		&kgo.Record{Topic: topic, Key: []byte("4:a")}, &kgo.Record{Topic: topic, Key: []byte("a")})
+	got := changes(t, tableReader(t, table([]int{0, 1}, "brokers", addr, "topic", topic, "format", "pair", "key_format", "pair")), 2)
 	equal(t, "changes", got[0], "- 4 a")
 	equal(t, "number of changes", len(got), 2)
 
-	got = changes(t, tableReader(t, table([]int{0, 1}, "brokers", addr, "topic", "t", "format", "pair")), 2)
+	got = changes(t, tableReader(t, table([]int{0, 1}, "brokers", addr, "topic", topic, "format", "pair")), 2)
 	equal(t, "without key_format", len(got), 2)
 	equal(t, "without key_format", got[0][:5], "! 0 a")
 }
 
 func TestTombstonesOfASourceAreRejects(t *testing.T) {
 	t.Parallel()
-	_, addr := cluster(t, 1, "t")
-	produce(t, kafkaClient(t, addr), &kgo.Record{Topic: "t", Key: []byte("1")})
-	got := changes(t, tableReader(t, table(nil, "brokers", addr, "topic", "t", "format", "pair")), 1)
+	addr, topic := testTopic(t, 1)
+	produce(t, kafkaClient(t, addr), &kgo.Record{Topic: topic, Key: []byte("1")})
+	got := changes(t, tableReader(t, table(nil, "brokers", addr, "topic", topic, "format", "pair")), 1)
 	equal(t, "changes", got, []string{"! 0 not a pair"})
 
-	rel := table([]int{0, 1}, "brokers", addr, "topic", "t", "format", "pair", "key_format", "raw")
+	rel := table([]int{0, 1}, "brokers", addr, "topic", topic, "format", "pair", "key_format", "raw")
 	_, err := kafka.New(format.Registry{"pair": pairs{}}, quiet(t), time.Now).NewSource(context.Background(), rel)
 	wantCode(t, err, pgerr.InvalidParameterValue, "key_format")
 }
