@@ -18,6 +18,8 @@ type FlowState struct {
 	// Over the last seconds, and Blocked the share of the time in which consumers
 	// that are behind kept it from working.
 	RowsInPerSecond, RowsOutPerSecond, Blocked float64
+	// BlockedFor is that time since the start.
+	BlockedFor time.Duration
 	// Latency is from the reading of a row to what it leads to leaving, Production
 	// from the producer's timestamp.
 	Latency, Production LatencyState
@@ -77,6 +79,9 @@ func (f *flow) measured(st *FlowState, now time.Time) {
 	st.Blocked = share(f.rates.perSecond(flowBlocked))
 	st.Latency, st.Production = f.times.read.state(now), f.times.production.state(now)
 	st.StateBytes, st.StateKeys = f.size.bytes.Load(), f.size.keys.Load()
+	if f.hub != nil {
+		st.BlockedFor = f.hub.pressure.total(now)
+	}
 	for i, p := range f.ports {
 		messages, bytes := p.consumer.q.depth()
 		st.QueuedMessages += messages

@@ -21,6 +21,8 @@ type SourceState struct {
 	// Over the last seconds, and Blocked the share of the time in which consumers
 	// that are behind kept it from reading.
 	RowsPerSecond, BytesPerSecond, Blocked float64
+	// BlockedFor is that time since the source has been read.
+	BlockedFor time.Duration
 }
 
 // SplitState is how a source stands in one split.
@@ -48,6 +50,7 @@ func (e *Engine) SourceState(id uint64) (st SourceState, ok bool) {
 		return st, true
 	}
 	st.Reading, st.Watermark = true, main.hub.Watermark()
+	st.BlockedFor = main.hub.pressure.total(e.env.Now())
 	main.mu.Lock()
 	defer main.mu.Unlock()
 	st.Splits = append([]SplitState(nil), main.states...)

@@ -10,7 +10,7 @@ func informationRelations() []Relation {
 	return []Relation{
 		information("schemata", "catalog_name text, schema_name text, schema_owner text", func(c *contents) [][]any {
 			var rows [][]any
-			for _, name := range []string{Schema, "public", InformationSchema} {
+			for _, name := range []string{Schema, "public", InformationSchema, SystemSchema} {
 				rows = append(rows, []any{c.database, name, ownerName})
 			}
 			return rows

@@ -62,9 +62,9 @@ func keyRows(c *contents, row func(o *catalog.Object) []any) [][]any {
 }
 
 func classes(c *contents) [][]any {
-	class := func(oid int64, name, kind string, am int64, natts int, hasIndex bool) []any {
+	class := func(oid int64, o *catalog.Object, name, kind string, am int64, natts int, hasIndex bool) []any {
 		return []any{
-			oid, name, publicNamespace, 0, 0, owner, am,
+			oid, name, namespaceOID(o), 0, 0, owner, am,
 			oid, 0, 0, -1.0, 0, 0, hasIndex, false,
 			"p", kind, natts, 0, false, false,
 			false, false, false, true, "d",
@@ -76,10 +76,10 @@ func classes(c *contents) [][]any {
 		if kind == "r" || kind == "m" {
 			am = heap
 		}
-		return class(int64(o.OID), o.Name.Name, kind, am, len(visible(o)), o.Kind == catalog.Table && len(o.PrimaryKey()) > 0)
+		return class(int64(o.OID), o, o.Name.Name, kind, am, len(visible(o)), o.Kind == catalog.Table && len(o.PrimaryKey()) > 0)
 	})
 	return append(rows, keyRows(c, func(o *catalog.Object) []any {
-		return class(indexOID(o), indexName(o), "i", btree, len(o.PrimaryKey()), false)
+		return class(indexOID(o), o, indexName(o), "i", btree, len(o.PrimaryKey()), false)
 	})...)
 }
 

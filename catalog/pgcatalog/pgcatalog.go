@@ -22,6 +22,9 @@ import (
 const (
 	Schema            = "pg_catalog"
 	InformationSchema = "information_schema"
+	// SystemSchema has the relations that the server shows of itself; their rows are
+	// not made here.
+	SystemSchema = "laminar"
 )
 
 // OIDs that PostgreSQL's clients know by heart, or that nobody else has.
@@ -29,6 +32,7 @@ const (
 	catalogNamespace = 11
 	publicNamespace  = 2200
 	infoNamespace    = 13000
+	laminarNamespace = 13003
 	owner            = 10
 	databaseOID      = 5
 	heap             = 2
@@ -56,13 +60,17 @@ type contents struct {
 	database string
 }
 
+// SystemOIDs is where the oids of the relations of SystemSchema begin; there are
+// fewer than 100. exec/expr's pg_table_is_visible knows them too.
+const SystemOIDs = 13100
+
 // Rows returns the relation's rows: a value for each column, nil for NULL,
-// []any for an array.
-func (r *Relation) Rows(snapshot *catalog.Snapshot, database string) [][]any {
+// []any for an array. system are the relations of SystemSchema, shown as views.
+func (r *Relation) Rows(snapshot *catalog.Snapshot, system []*catalog.Object, database string) [][]any {
 	if r.rows == nil {
 		return nil
 	}
-	c := &contents{database: database}
+	c := &contents{database: database, objects: slices.Clone(system)}
 	for _, o := range snapshot.InCreationOrder() {
 		if o.Kind != catalog.Sink {
 			c.objects = append(c.objects, o)
@@ -172,6 +180,13 @@ func (c *contents) keyed() []*catalog.Object {
 func indexOID(o *catalog.Object) int64     { return int64(o.OID) | indexBit }
 func indexName(o *catalog.Object) string   { return o.Name.Name + "_pkey" }
 func namespaceOf(o *catalog.Object) string { return o.Name.Schema }
+
+func namespaceOID(o *catalog.Object) int {
+	if o.Name.Schema == SystemSchema {
+		return laminarNamespace
+	}
+	return publicNamespace
+}
 
 // keyNames returns the key's columns, quoted where they must be.
 func keyNames(o *catalog.Object) string {

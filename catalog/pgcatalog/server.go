@@ -10,6 +10,7 @@ func serverRelations() []Relation {
 				{catalogNamespace, Schema, owner, nil},
 				{publicNamespace, "public", owner, nil},
 				{infoNamespace, InformationSchema, owner, nil},
+				{laminarNamespace, SystemSchema, owner, nil},
 			}
 		}),
 		relation("pg_database", `oid oid, datname name, datdba oid, encoding int, datlocprovider text, datistemplate bool,

@@ -15,6 +15,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"laminardb/connectors"
 	"laminardb/connectors/blackhole"
 	"laminardb/connectors/format"
@@ -35,6 +37,8 @@ type serveOptions struct {
 	listen, httpListen, dataDir, initSQL string
 	logFormat, logLevel                  string
 	vars                                 variables
+	// pprof serves profiles over HTTP.
+	pprof bool
 }
 
 // variables collects --var NAME=value and --var NAME.
@@ -64,7 +68,8 @@ func serveCommand(ctx context.Context, args []string, stdout, stderr io.Writer) 
 	fs := flag.NewFlagSet("laminardb serve", flag.ContinueOnError)
 	fs.SetOutput(stderr)
 	fs.StringVar(&o.listen, "listen", "127.0.0.1:5433", "address for PostgreSQL clients")
-	fs.StringVar(&o.httpListen, "http-listen", "127.0.0.1:8090", "address for health checks, empty for none")
+	fs.StringVar(&o.httpListen, "http-listen", "127.0.0.1:8090", "address for health checks and metrics, empty for none")
+	fs.BoolVar(&o.pprof, "pprof", false, "serve the Go runtime's profiles at /debug/pprof/ of --http-listen")
 	fs.StringVar(&o.dataDir, "data-dir", "./data", "directory for the catalog and the pushed rows")
 	fs.StringVar(&o.initSQL, "init-sql", "", "file of statements to run at the start")
 	fs.StringVar(&o.logFormat, "log-format", "text", "text or json")
@@ -113,9 +118,12 @@ type server struct {
 	wire  *pgwire.Server
 	ln    net.Listener
 	http  *http.Server
-	ready atomic.Bool
-	done  chan error
-	log   *slog.Logger
+	hln   net.Listener // of http
+	ready atomic.Bool  // db and wire are there
+	// metrics are those of /metrics.
+	metrics *prometheus.Registry
+	done    chan error
+	log     *slog.Logger
 }
 
 // registry builds the connectors and formats.
@@ -139,21 +147,15 @@ func startServer(ctx context.Context, o serveOptions, logger *slog.Logger) (*ser
 	if err != nil {
 		return nil, fmt.Errorf("listening for PostgreSQL clients: %w", err)
 	}
-	s := &server{ln: ln, done: make(chan error, 1), log: logger}
+	s := &server{ln: ln, done: make(chan error, 1), log: logger, metrics: session.NewMetrics()}
 	if o.httpListen != "" {
-		hln, err := net.Listen("tcp", o.httpListen)
-		if err != nil {
-			return nil, errors.Join(fmt.Errorf("listening for HTTP: %w", err), ln.Close())
+		if err := s.serveHTTP(o); err != nil {
+			return nil, errors.Join(err, ln.Close())
 		}
-		s.http = &http.Server{Handler: laminarhttp.NewHandler(s.ready.Load), ReadHeaderTimeout: 10 * time.Second}
-		go func() {
-			if err := s.http.Serve(hln); !errors.Is(err, http.ErrServerClosed) {
-				logger.Error("the HTTP server stopped", slog.Any("error", err))
-			}
-		}()
 	}
 	s.db, err = session.Open(ctx, session.Config{
 		DataDir: o.dataDir, Registry: registry(logger), Vars: o.vars, Version: version, Now: time.Now, Logger: logger,
+		Metrics: s.metrics,
 	})
 	if err != nil {
 		return nil, errors.Join(err, ln.Close(), s.closeHTTP())
@@ -165,6 +167,30 @@ func startServer(ctx context.Context, o serveOptions, logger *slog.Logger) (*ser
 	go func() { s.done <- s.wire.Serve(context.WithoutCancel(ctx), ln) }()
 	s.ready.Store(true)
 	return s, nil
+}
+
+// serveHTTP answers from now on; what needs the database says that it is starting.
+func (s *server) serveHTTP(o serveOptions) error {
+	var err error
+	if s.hln, err = net.Listen("tcp", o.httpListen); err != nil {
+		return fmt.Errorf("listening for HTTP: %w", err)
+	}
+	handler := laminarhttp.NewHandler(laminarhttp.Config{Ready: s.isReady, Metrics: s.metrics, Pprof: o.pprof, Logger: s.log})
+	s.http = &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second}
+	go func() {
+		if err := s.http.Serve(s.hln); !errors.Is(err, http.ErrServerClosed) {
+			s.log.Error("HTTP server stopped", slog.Any("error", err))
+		}
+	}()
+	return nil
+}
+
+// isReady reports whether statements are taken, and if not, why.
+func (s *server) isReady() (ok bool, why string) {
+	if !s.ready.Load() {
+		return false, "starting or stopping"
+	}
+	return s.db.Ready()
 }
 
 func (s *server) closeHTTP() error {

@@ -13,6 +13,10 @@ const (
 	ownerName = "laminar"
 )
 
+// systemOIDs is where the hundred oids of the relations of schema laminar begin,
+// which is not in the search path.
+const systemOIDs = 13100
+
 // utf8Encoding is PostgreSQL's number of UTF8.
 const utf8Encoding = 6
 
@@ -25,7 +29,11 @@ func catalogFunctions() map[string]kernel {
 	null := textFn((*row).setNull)
 	expression := textFn(func(r *row) error { return r.put(r.text(0)) })
 	m := map[string]kernel{
-		"pg_relation_is_publishable(oid)":   no,
+		"pg_relation_is_publishable(oid)": no,
+		"pg_table_is_visible(oid)": boolFn(func(r *row) (bool, error) {
+			oid := r.int64(0)
+			return oid < systemOIDs || oid >= systemOIDs+100, nil
+		}),
 		"pg_is_in_recovery()":               no,
 		"pg_get_expr(text,oid)":             expression,
 		"pg_get_expr(text,oid,boolean)":     expression,
@@ -39,7 +47,7 @@ func catalogFunctions() map[string]kernel {
 		"pg_get_serial_sequence(text,text)": null,
 	}
 	for _, id := range []string{
-		"pg_table_is_visible(oid)", "pg_type_is_visible(oid)", "pg_function_is_visible(oid)",
+		"pg_type_is_visible(oid)", "pg_function_is_visible(oid)",
 		"pg_operator_is_visible(oid)", "pg_conversion_is_visible(oid)",
 		"pg_opclass_is_visible(oid)", "pg_opfamily_is_visible(oid)", "pg_ts_config_is_visible(oid)", "pg_ts_dict_is_visible(oid)",
 		"pg_collation_is_visible(oid)", "pg_statistics_obj_is_visible(oid)",

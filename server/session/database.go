@@ -19,7 +19,10 @@ import (
 	"path/filepath"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
 
 	"laminardb/catalog"
 	"laminardb/connectors"
@@ -40,6 +43,8 @@ type Config struct {
 	Version string
 	Now     func() time.Time
 	Logger  *slog.Logger
+	// Metrics is where the database registers its own; nil for a registry of its own.
+	Metrics *prometheus.Registry
 }
 
 // Database is what all sessions share. Its methods may be called from any
@@ -52,6 +57,8 @@ type Database struct {
 	// startedAt is when Open began.
 	startedAt time.Time
 	clients   clients
+	collector *collector
+	wasReady  atomic.Bool
 
 	mu sync.Mutex
 	// running holds what is known of each object beyond the catalog entry.
@@ -88,7 +95,11 @@ func Open(ctx context.Context, config Config) (*Database, error) {
 			db.put(o.ID, &running{problem: err})
 		}
 	}
-	if err := db.engine.Start(ctx); err != nil {
+	if db.config.Metrics == nil {
+		db.config.Metrics = NewMetrics()
+	}
+	db.collector = &collector{db, metricList()}
+	if err := errors.Join(db.config.Metrics.Register(db.collector), db.engine.Start(ctx)); err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
 	env.Report(slog.LevelInfo, exec.EventServerStarted, "", config.Version)
@@ -97,6 +108,7 @@ func Open(ctx context.Context, config Config) (*Database, error) {
 
 // Close stops everything and closes the catalog.
 func (db *Database) Close() error {
+	db.config.Metrics.Unregister(db.collector)
 	return errors.Join(db.engine.Close(), db.catalog.Close())
 }
 

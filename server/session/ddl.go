@@ -2,11 +2,13 @@ package session
 
 import (
 	"context"
+	"log/slog"
 	"os"
 	"slices"
 	"strings"
 
 	"laminardb/catalog"
+	"laminardb/exec"
 	"laminardb/sql/ast"
 	"laminardb/sql/pgerr"
 )
@@ -76,6 +78,7 @@ func (c *change) create(ctx context.Context, want catalog.Object, pos ast.Pos, i
 		c.db.stop(o)
 		return err
 	}
+	c.db.report(exec.EventObjectCreated, o)
 	return nil
 }
 
@@ -97,6 +100,7 @@ func (c *change) replace(ctx context.Context, old *catalog.Object, want catalog.
 	err = start(o)
 	if err == nil {
 		if err = c.edit.Commit(); err == nil {
+			c.db.report(exec.EventObjectReplaced, o)
 			return nil
 		}
 		c.db.stop(o)
@@ -169,11 +173,17 @@ func (c *change) drop(s *ast.Drop) error {
 	}
 	for _, o := range dropped {
 		c.db.stop(o)
+		c.db.report(exec.EventObjectDropped, o)
 		if !slices.Contains(ids, o.ID) {
 			c.notice("drop cascades to %s %s", o.Kind, o.Name)
 		}
 	}
 	return nil
+}
+
+// report keeps a change of the catalog among the events.
+func (db *Database) report(kind string, o *catalog.Object) {
+	db.env.Report(slog.LevelInfo, kind, o.Name.String(), o.Kind.String())
 }
 
 // stop ends an object that the catalog no longer names, and deletes its rows.

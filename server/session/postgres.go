@@ -2,9 +2,11 @@ package session
 
 import (
 	"context"
+	"maps"
 	"slices"
 	"strings"
 
+	"laminardb/catalog"
 	"laminardb/catalog/pgcatalog"
 	"laminardb/planner"
 	"laminardb/planner/plan"
@@ -37,7 +39,33 @@ func (s *Session) system(ctx context.Context, scan *plan.Scan) (*batch.Batch, er
 	case name == "pg_settings":
 		return rowsBatch(scan.Schema(), s.settingRows())
 	}
-	return rowsBatch(scan.Schema(), r.Rows(s.db.catalog.Snapshot(), s.client.Database))
+	return rowsBatch(scan.Schema(), r.Rows(s.db.catalog.Snapshot(), systemObjects(), s.client.Database))
+}
+
+// systemNames are the names of the relations of schema laminar, whose oids are in
+// their order.
+func systemNames() []string { return slices.Sorted(maps.Keys(systemTables())) }
+
+// systemOID is the oid of a relation of schema laminar that there is.
+func systemOID(name string) uint32 {
+	return pgcatalog.SystemOIDs + uint32(slices.Index(systemNames(), name))
+}
+
+// systemObjects are the relations of schema laminar as pg_catalog shows them.
+func systemObjects() []*catalog.Object {
+	tables := systemTables()
+	var out []*catalog.Object
+	for i, name := range systemNames() {
+		o := &catalog.Object{
+			OID: pgcatalog.SystemOIDs + uint32(i), Kind: catalog.Stream, Name: catalog.Name{Schema: systemSchema, Name: name},
+			EventTime: -1, SQL: "-- shown by the server: " + systemSchema + "." + name,
+		}
+		for _, f := range tables[name].columns {
+			o.Columns = append(o.Columns, catalog.Column{Field: f})
+		}
+		out = append(out, o)
+	}
+	return out
 }
 
 // settingRows is pg_settings.

@@ -22,6 +22,8 @@ func (s *Session) show(stmt *ast.Show) (*statement, error) {
 		return s.showSetting(stmt)
 	case "create":
 		return s.showCreate(stmt)
+	case "subscriptions", "events", "metrics", "dependencies", "late rows", "dead letters", "source splits":
+		return s.showSystem(stmt)
 	}
 	kind, ok := catalog.KindNamed(strings.TrimSuffix(stmt.What, "s"))
 	if !ok {
@@ -32,6 +34,19 @@ func (s *Session) show(stmt *ast.Show) (*statement, error) {
 		rows = append(rows, []any{o.Name.String(), s.db.status(o), o.CreatedAt.Format(time.RFC3339)})
 	}
 	return static("SHOW", []string{"name", "status", "created_at"}, rows), nil
+}
+
+// showSystem is SELECT * of the relation of schema laminar.
+func (s *Session) showSystem(stmt *ast.Show) (*statement, error) {
+	name := ast.Name{Pos: stmt.Pos, Parts: []string{systemSchema, strings.ReplaceAll(stmt.What, " ", "_")}}
+	st, err := s.selectStatement(&ast.Query{Pos: stmt.Pos, Body: &ast.Select{
+		Pos: stmt.Pos, Items: []ast.SelectItem{{Pos: stmt.Pos, Star: true}}, From: []ast.TableExpr{&ast.TableName{Pos: stmt.Pos, Name: name}},
+	}}, nil)
+	if err != nil {
+		return nil, err
+	}
+	st.word, st.noCount = "SHOW", true
+	return st, nil
 }
 
 func (s *Session) showCreate(stmt *ast.Show) (*statement, error) {

@@ -18,7 +18,7 @@ const systemSchema = "laminar"
 // systemTable is a virtual relation.
 type systemTable struct {
 	columns []batch.Field
-	rows    func(db *Database) [][]any
+	rows    func(db *Database) ([][]any, error)
 }
 
 func column(name string, k types.Kind) batch.Field {
@@ -28,7 +28,7 @@ func column(name string, k types.Kind) batch.Field {
 // relation declares a system relation; columns are names with types: "id bigint,
 // name text".
 func relation(columns string, rows func(db *Database) [][]any) systemTable {
-	t := systemTable{rows: rows}
+	t := systemTable{rows: func(db *Database) ([][]any, error) { return rows(db), nil }}
 	for c := range strings.SplitSeq(columns, ",") {
 		name, of, _ := strings.Cut(strings.TrimSpace(c), " ")
 		kind, ok := types.Lookup(of)
@@ -42,6 +42,8 @@ func relation(columns string, rows func(db *Database) [][]any) systemTable {
 
 // systemTables are the relations of schema laminar, by name.
 func systemTables() map[string]systemTable {
+	metrics := relation("name text, labels jsonb, value double precision, help text", nil)
+	metrics.rows = (*Database).metricRows
 	return map[string]systemTable{
 		"server": relation(`version text, started_at timestamptz, uptime interval, recovered_epoch bigint, recovered_at timestamptz,
 			last_epoch bigint, last_checkpoint_at timestamptz, sessions bigint, subscriptions bigint, memory_bytes bigint`, (*Database).serverRows),
@@ -66,6 +68,7 @@ func systemTables() map[string]systemTable {
 		"subscriptions": relation("id bigint, object text, sql text, since timestamptz, rows bigint, queued_bytes bigint, client text",
 			(*Database).subscriptionRows),
 		"events":    relation("at timestamptz, level text, kind text, object text, message text", (*Database).eventRows),
+		"metrics":   metrics,
 		"late_rows": relation("name text, late_rows bigint", (*Database).lateRows),
 		"dead_letters": relation("at timestamptz, object text, partition bigint, offset bigint, reason text, key bytea, value bytea",
 			(*Database).deadLetterRows),
@@ -81,7 +84,7 @@ func systemRelation(name ast.Name) *planner.Relation {
 	if !ok {
 		return nil
 	}
-	return &planner.Relation{Name: systemSchema + "." + name.Last(), Kind: "system", Schema: batch.NewSchema(t.columns...)}
+	return &planner.Relation{Name: systemSchema + "." + name.Last(), OID: systemOID(name.Last()), Kind: "system", Schema: batch.NewSchema(t.columns...)}
 }
 
 // system implements exec.System.
@@ -97,5 +100,9 @@ func (db *Database) system(_ context.Context, scan *plan.Scan) (*batch.Batch, er
 	if !ok {
 		return nil, pgerr.Newf(pgerr.UndefinedTable, "relation %q does not exist", scan.Name)
 	}
-	return rowsBatch(scan.Schema(), t.rows(db))
+	rows, err := t.rows(db)
+	if err != nil {
+		return nil, err
+	}
+	return rowsBatch(scan.Schema(), rows)
 }

@@ -20,6 +20,13 @@ func (p *parser) show() (ast.Statement, error) {
 		{"sinks"},
 		{"materialized", "views"},
 		{"checkpoint", "status"},
+		{"subscriptions"},
+		{"events"},
+		{"metrics"},
+		{"dependencies"},
+		{"late", "rows"},
+		{"dead", "letters"},
+		{"source", "splits"},
 	} {
 		if p.words(what...) && p.pos+len(what) == p.end {
 			p.pos = p.end

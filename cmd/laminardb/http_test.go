@@ -1,0 +1,136 @@
+package main
+
+import (
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/prometheus/client_golang/prometheus/testutil"
+	"github.com/prometheus/common/expfmt"
+	"github.com/prometheus/common/model"
+)
+
+// get returns the status and the body of a page of a server.
+func get(t *testing.T, srv *server, path string) (int, string) {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+srv.hln.Addr().String()+path, http.NoBody)
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = resp.Body.Close() }()
+	body, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return resp.StatusCode, string(body)
+}
+
+// startHTTPServer starts a server with some objects at work.
+func startHTTPServer(t *testing.T, pprof bool) *server {
+	t.Helper()
+	srv, err := startServer(t.Context(), serveOptions{listen: "127.0.0.1:0", httpListen: "127.0.0.1:0", dataDir: t.TempDir(), pprof: pprof}, testLogger())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := srv.close(); err != nil {
+			t.Error(err)
+		}
+	})
+	conn, err := connect(t.Context(), srv.dsn())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = conn.Close(t.Context()) }()
+	for _, sql := range []string{
+		"CREATE SOURCE clicks (id BIGINT, ts BIGINT, WATERMARK FOR ts AS ts - INTERVAL '1' SECOND)",
+		"CREATE TABLE titles (id BIGINT PRIMARY KEY, title VARCHAR)",
+		"CREATE STREAM counts AS SELECT id, count(*) AS n FROM clicks GROUP BY id, tumble(ts, INTERVAL '1' SECOND)",
+		"CREATE SINK out FROM counts WITH (connector = 'blackhole')",
+		"INSERT INTO clicks VALUES (1, 1000), (2, 1500), (1, 5000)",
+	} {
+		if _, err := conn.Exec(t.Context(), sql); err != nil {
+			t.Fatalf("%s: %v", sql, err)
+		}
+	}
+	eventually(t, conn, "SELECT rows_out::text FROM laminar.streams WHERE name = 'out'", "2")
+	return srv
+}
+
+// TestMetrics lints what /metrics says and holds laminar.metrics against it.
+func TestMetrics(t *testing.T) {
+	t.Parallel()
+	srv := startHTTPServer(t, false)
+	code, text := get(t, srv, "/metrics")
+	if code != http.StatusOK {
+		t.Fatalf("/metrics: %d\n%s", code, text)
+	}
+	problems, err := testutil.GatherAndLint(srv.metrics)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range problems {
+		if strings.HasPrefix(p.Metric, "laminardb_") {
+			t.Errorf("%s: %s", p.Metric, p.Text)
+		}
+	}
+	parser := expfmt.NewTextParser(model.UTF8Validation)
+	families, err := parser.TextToMetricFamilies(strings.NewReader(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{
+		`laminardb_dataflow_rows_in_total{kind="stream",object="counts"} 3`,
+		`laminardb_dataflow_latency_seconds_count{kind="sink",object="out"} 2`,
+		`laminardb_edge_rows_total{input="clicks",object="counts"} 3`,
+		`laminardb_split_rows_total{source="clicks",split="0"} 3`,
+		`laminardb_table_ready{table="titles"} 1`,
+		"# TYPE laminardb_dataflow_latency_seconds histogram",
+		"# TYPE go_goroutines gauge",
+	} {
+		if !strings.Contains(text, want+"\n") {
+			t.Errorf("/metrics lacks %s", want)
+		}
+	}
+	conn, err := connect(t.Context(), srv.dsn())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = conn.Close(t.Context()) }()
+	type row struct{ Name string }
+	shown := map[string]bool{}
+	for _, r := range queryRows[row](t, conn, "SELECT DISTINCT regexp_replace(name, '_(bucket|sum|count)$', '') AS name FROM laminar.metrics WHERE help <> ''") {
+		shown[r.Name] = true
+	}
+	for name := range families {
+		if !shown[strings.TrimSuffix(strings.TrimSuffix(name, "_sum"), "_count")] {
+			t.Errorf("laminar.metrics lacks %s", name)
+		}
+	}
+	eventually(t, conn, "SELECT value::text FROM laminar.metrics WHERE name = 'laminardb_edge_rows_total' AND labels = '{\"input\": \"counts\", \"object\": \"out\"}'", "2")
+}
+
+// TestHTTP checks the pages beside /metrics.
+func TestHTTP(t *testing.T) {
+	t.Parallel()
+	for _, pprof := range []bool{false, true} {
+		srv := startHTTPServer(t, pprof)
+		for path, want := range map[string]int{
+			"/healthz": http.StatusOK, "/readyz": http.StatusOK, "/nothing": http.StatusNotFound,
+			"/debug/pprof/": map[bool]int{false: http.StatusNotFound, true: http.StatusOK}[pprof],
+		} {
+			if code, body := get(t, srv, path); code != want {
+				t.Errorf("pprof %v: %s answers %d, want %d\n%s", pprof, path, code, want, body)
+			}
+		}
+		srv.ready.Store(false)
+		if code, body := get(t, srv, "/readyz"); code != http.StatusServiceUnavailable || !strings.Contains(body, "starting") {
+			t.Errorf("/readyz of a server that is not ready: %d %s", code, body)
+		}
+	}
+}
