@@ -115,6 +115,11 @@ type Chunk struct {
 	// DeleteAt[i] is how many rows of Batch came before delete i.
 	Deletes  *batch.Batch
 	DeleteAt []int32
+	// DeleteSplits, DeleteOffsets and DeleteMillis are each delete's split, record
+	// position and the record's timestamp (Unix ms), nil where it has none.
+	DeleteSplits  []int32
+	DeleteOffsets []int64
+	DeleteMillis  []int64
 }
 
 // Rejected is one record that could not become a row.

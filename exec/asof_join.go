@@ -24,9 +24,12 @@ type asofJoin struct {
 	inner     bool
 	direction plan.AsofDirection
 	low, high int64 // of right time - left time
-	inputs    [2]timedInput
-	table     *hashtable.Table
-	marks     timedMarks
+	// deleted is the right column that says that a version deletes its row, -1
+	// where the right rows are not versions.
+	deleted int
+	inputs  [2]timedInput
+	table   *hashtable.Table
+	marks   timedMarks
 
 	// arrived are the right rows that the right watermark has not passed; the others
 	// are chained, so in the order of event time (ties in the order of arrival).
@@ -45,7 +48,10 @@ type asofJoin struct {
 func (b *builder) asofJoin(n *plan.AsofJoin, out Receiver) error {
 	j := &asofJoin{
 		out: out, inner: n.Inner, direction: n.Direction, low: n.Reach.Low, high: n.Reach.High,
-		table: hashtable.New(keyTypes(n.LeftKeys)), marks: newTimedMarks(n.LeftTime.Type()), keysAt: leastChecked,
+		table: hashtable.New(keyTypes(n.LeftKeys)), marks: newTimedMarks(n.LeftTime.Type()), keysAt: leastChecked, deleted: -1,
+	}
+	if n.Temporal {
+		j.deleted = len(n.Right.Schema().Fields) - 1
 	}
 	var err error
 	if j.inputs[leftInput], err = newTimedInput(b, n.Left, n.LeftKeys, n.LeftTime); err != nil {

@@ -4,7 +4,10 @@ import (
 	"math"
 	"slices"
 
+	"github.com/apache/arrow-go/v18/arrow/array"
+
 	"laminardb/planner/plan"
+	"laminardb/sql/batch"
 )
 
 // collect drops the right rows that no left row can match any more (A2), the keys
@@ -55,10 +58,42 @@ func (j *asofJoin) dropRight(oldest int64) error {
 		for key := range best {
 			best[key], _ = j.right.latest(uint32(key), settled)
 		}
+		if err := j.dropDeleted(best); err != nil {
+			return err
+		}
 	}
 	return j.retain(func(link int64, l *timeLink) bool {
 		return l.t >= dead && (best == nil || l.t > settled || best[l.key] == link)
 	})
+}
+
+// dropDeleted takes those versions out of best by which a row is deleted: no version
+// at all says the same.
+func (j *asofJoin) dropDeleted(best []int64) error {
+	if j.deleted < 0 {
+		return nil
+	}
+	var keys []int
+	var rows []int64
+	for key, link := range best {
+		if link != nullRow {
+			keys, rows = append(keys, key), append(rows, j.rows[link])
+		}
+	}
+	for from := 0; from < len(rows); from += batch.MaxRows {
+		to := min(from+batch.MaxRows, len(rows))
+		b, err := j.right.store.take(rows[from:to])
+		if err != nil {
+			return err
+		}
+		deleted := b.Cols[j.deleted].(*array.Boolean)
+		for i := range to - from {
+			if deleted.Value(i) {
+				best[keys[from+i]] = nullRow
+			}
+		}
+	}
+	return nil
 }
 
 // retain keeps the chained rows that are live and those that are not chained yet,

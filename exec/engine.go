@@ -83,8 +83,17 @@ func (e *Engine) AddTable(ctx context.Context, spec TableSpec) *Table {
 	defer e.mu.Unlock()
 	t := newTable(spec, e.env)
 	e.tables[spec.ID] = t
+	versions := newVersions(spec, e.env)
+	if versions != nil {
+		e.sources[versions.spec.ID] = versions
+	}
 	if e.started {
 		t.start(ctx)
+		if versions != nil {
+			if err := versions.start(ctx); err != nil {
+				versions.problem(err)
+			}
+		}
 	}
 	return t
 }
@@ -219,7 +228,8 @@ func (e *Engine) stop(f *flow) {
 // Remove stops an object. What reads it has been removed before.
 func (e *Engine) Remove(id uint64) error {
 	e.mu.Lock()
-	s, t, f := e.sources[id], e.tables[id], e.flows[id]
+	s, t, f, versions := e.sources[id], e.tables[id], e.flows[id], e.sources[VersionsID(id)]
+	delete(e.sources, VersionsID(id))
 	delete(e.sources, id)
 	delete(e.tables, id)
 	delete(e.flows, id)
@@ -228,6 +238,9 @@ func (e *Engine) Remove(id uint64) error {
 	case s != nil:
 		s.fail(ErrStopped)
 		return s.close()
+	case t != nil && versions != nil:
+		versions.fail(ErrStopped)
+		return errors.Join(versions.close(), t.close())
 	case t != nil:
 		return t.close()
 	case f != nil:

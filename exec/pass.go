@@ -201,6 +201,9 @@ func (p *pass) publish(ctx context.Context, c *connectors.Chunk) error {
 			return err
 		}
 	}
+	if v, ok := p.source.spec.Connector.(versioned); ok {
+		v.endVersions(c, p.marks)
+	}
 	p.marks.observe(c)
 	if c.Batch.Rows > 0 {
 		if err := p.hub.publish(ctx, message{kind: messageBatch, batch: c.Batch}); err != nil {

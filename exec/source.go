@@ -242,7 +242,11 @@ const pushedCheck = time.Millisecond
 // that who inserts finds them. It returns at once for any other source, and for
 // one that cannot read at the moment.
 func (s *Source) awaitPushed(ctx context.Context) error {
-	pushed, ok := s.spec.Connector.(*Pushed)
+	c := s.spec.Connector
+	if v, ok := c.(versioned); ok {
+		c = v.Source
+	}
+	pushed, ok := c.(*Pushed)
 	if !ok {
 		return nil
 	}

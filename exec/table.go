@@ -25,6 +25,9 @@ type TableSpec struct {
 	// Key holds the columns of the primary key, nil for none.
 	Key     []int
 	OnError OnError
+	// Versions makes the versions of the rows known as the source with the id
+	// VersionsID, nil for a table without event time.
+	Versions *Versions
 	// Connector gives the rows; for a table that statements fill it is Log.
 	Connector connectors.Source
 	Log       *Pushed

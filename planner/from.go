@@ -101,7 +101,8 @@ func (q *Query) tableName(t *ast.TableName) (plan.Node, *scope, error) {
 		alias = t.Name.Last()
 	}
 	if t.AsOf != nil {
-		return nil, nil, unsupported(t.AsOf.Position(), "FOR SYSTEM_TIME AS OF is not supported yet")
+		return nil, nil, unsupported(t.AsOf.Position(), "FOR SYSTEM_TIME AS OF is supported on the right of [LEFT] JOIN .. ON").
+			WithHint("For example: FROM orders o LEFT JOIN rates FOR SYSTEM_TIME AS OF o.ts AS r ON o.currency = r.currency.")
 	}
 	if len(t.Name.Parts) == 1 {
 		for i := len(q.ctes) - 1; i >= 0; i-- {

@@ -21,6 +21,9 @@ type joinInputs struct {
 }
 
 func (q *Query) join(j *ast.Join) (plan.Node, *scope, error) {
+	if t, ok := j.Right.(*ast.TableName); ok && t.AsOf != nil {
+		return q.joinAsOf(j, t)
+	}
 	left, leftScope, err := q.tableExpr(j.Left)
 	if err != nil {
 		return nil, nil, err

@@ -28,6 +28,16 @@ type Relation struct {
 	Props  plan.Properties
 	// View is the query of a plain view, which is planned in its place.
 	View *ast.Query
+	// Versions are the versions of a table's rows, nil for a table without event time.
+	Versions *Versions
+}
+
+// Versions is the relation of all versions of a table's rows, as they come.
+type Versions struct {
+	ID uint64 // to be scanned, 0 for a virtual relation
+	// Schema holds the table's columns, then whether the version says that the row
+	// is deleted. Its event time is from when the version is valid.
+	Schema *batch.Schema
 }
 
 // Relations looks relations up. Its error for an unknown name is 42P01; the

@@ -2,6 +2,7 @@ package planner
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -160,6 +161,11 @@ func defineSource(k known, text string) error {
 		rel.Kind, rel.Props = "table", plan.Properties{Changelog: true, HasKey: len(s.PrimaryKey) > 0}
 		for _, name := range s.PrimaryKey {
 			rel.Props.Key = append(rel.Props.Key, schema.Index(name))
+		}
+		if schema.EventTime >= 0 {
+			fields := append(slices.Clone(schema.Fields), batch.Field{Name: "deleted", Type: types.Of(types.Bool), Hidden: true})
+			rel.Versions = &Versions{ID: rel.ID + 1000, Schema: &batch.Schema{Fields: fields, EventTime: schema.EventTime}}
+			schema.EventTime = -1
 		}
 	}
 	k[s.Name.Last()] = rel

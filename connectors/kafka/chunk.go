@@ -25,6 +25,9 @@ func (r *reader) chunk(d *format.Decoded, gone *deletes) *connectors.Chunk {
 	}
 	if gone.keys != nil {
 		c.Deletes, c.DeleteAt = gone.keys, gone.places(d.Record, d.Rows)
+		n := len(gone.records)
+		c.DeleteSplits, c.DeleteOffsets = pick(b.partitions, gone.records, n), pick(b.offsets, gone.records, n)
+		c.DeleteMillis = pick(b.timestamps, gone.records, n)
 	}
 	for _, rej := range gone.rejects {
 		c.Rejected = append(c.Rejected, connectors.Rejected{

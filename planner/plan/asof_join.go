@@ -35,6 +35,9 @@ type AsofJoin struct {
 	// In a continuous query they are the inputs' event-time columns.
 	LeftTime, RightTime Expr
 	Reach               TimeRange
+	// Temporal says that the right rows are versions, of which the last column is
+	// true where the row with the keys is deleted.
+	Temporal bool
 }
 
 // TimeRange bounds a difference of two times: Low <= difference <= High, in the
@@ -74,6 +77,10 @@ func (n *AsofJoin) Label() string {
 	kind := "left"
 	if n.Inner {
 		kind = "inner"
+	}
+	if n.Temporal {
+		return fmt.Sprintf("Temporal %s join%s to the version with %s",
+			kind, onKeys(n.LeftKeys, n.RightKeys), n.Reach.Shown(n.LeftTime, n.RightTime))
 	}
 	which := [...]string{"latest", "earliest", "nearest"}[n.Direction]
 	return fmt.Sprintf("Asof %s join%s to the %s with %s",

@@ -6,7 +6,12 @@ import (
 )
 
 // Label implements Node.
-func (n *Scan) Label() string { return "Scan " + n.Name }
+func (n *Scan) Label() string {
+	if n.Versions {
+		return "Scan versions of " + n.Name
+	}
+	return "Scan " + n.Name
+}
 
 // Label implements Node.
 func (n *Values) Label() string { return fmt.Sprintf("Values (%d rows)", len(n.Rows)) }

@@ -62,6 +62,8 @@ type Scan struct {
 	Name   string
 	// Table says that the object is a table: its rows have no place in event time.
 	Table bool
+	// Versions says that it is the versions of a table's rows.
+	Versions bool
 	// Columns maps output columns to the object's columns.
 	Columns []int
 	// Args are the constant arguments of a virtual relation that takes some.

@@ -19,6 +19,9 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/apache/arrow-go/v18/arrow/array"
+	"github.com/apache/arrow-go/v18/arrow/memory"
+
 	"laminardb/connectors"
 	"laminardb/exec"
 	"laminardb/planner"
@@ -48,7 +51,8 @@ type Source struct {
 	EventTime exec.EventTime
 	Rows      *batch.Batch
 	// Table says that it is a table, which a bounded connector fills; its Rows have
-	// different keys. Key is its primary key, nil for none.
+	// different keys, except where it has event time: then they are the versions of
+	// the rows. Key is its primary key, nil for none.
 	Table bool
 	Key   []int
 }
@@ -86,7 +90,9 @@ func (w *World) Source(sql string) (*Source, error) {
 		if err != nil {
 			return nil, err
 		}
-		s.Schema.EventTime = column
+		if !s.Table { // a table's current rows have no place in event time
+			s.Schema.EventTime = column
+		}
 		s.EventTime = exec.EventTime{Column: column, DelayMillis: delay, IdleTimeout: neverIdle}
 	}
 	w.sources[s.Name] = s
@@ -189,6 +195,12 @@ func (r relations) Relation(name ast.Name) (*planner.Relation, error) {
 		rel := &planner.Relation{ID: s.ID, Name: s.Name, Kind: "source", Schema: s.Schema}
 		if s.Table {
 			rel.Kind, rel.Props = "table", s.props()
+			if s.EventTime.Column >= 0 {
+				rel.Versions = &planner.Versions{ID: exec.VersionsID(s.ID), Schema: exec.VersionsSchema(s.Schema, s.EventTime.Column)}
+			}
+		}
+		if r.once && rel.Versions != nil {
+			rel.Versions.ID = 0
 		}
 		if r.once {
 			rel.ID = 0
@@ -218,13 +230,24 @@ func (w *World) Once(name string, limit int) (*Result, error) {
 		return nil, fmt.Errorf("planning the SELECT: %w", err)
 	}
 	rows, err := w.collect(r.Root, func(_ context.Context, scan *plan.Scan) (*batch.Batch, error) {
-		return prefix(w.sources[scan.Name].Rows, limit), nil
+		rows := prefix(w.sources[scan.Name].Rows, limit)
+		if scan.Versions {
+			rows = asVersions(rows)
+		}
+		return rows, nil
 	})
 	if err != nil {
 		return nil, fmt.Errorf("running the SELECT: %w", err)
 	}
 	res := newResult(r.Root.Schema())
 	return res, res.add(rows)
+}
+
+// asVersions adds that no row is deleted.
+func asVersions(b *batch.Batch) *batch.Batch {
+	deleted := array.NewBooleanBuilder(memory.DefaultAllocator)
+	deleted.AppendValues(make([]bool, b.Rows), nil)
+	return batch.New(append(slices.Clip(b.Cols), deleted.NewArray()), b.Rows)
 }
 
 func prefix(b *batch.Batch, limit int) *batch.Batch {

@@ -28,7 +28,11 @@ func (w *World) Continuous(ctx context.Context, name string, v Variant, each fun
 	defer e.Close() //nolint:errcheck // deliveries close without error
 	for _, s := range w.sources {
 		if s.Table {
-			e.AddTable(ctx, exec.TableSpec{ID: s.ID, Name: s.Name, Schema: s.Schema, Key: s.Key, Connector: newDelivery(s, v)})
+			spec := exec.TableSpec{ID: s.ID, Name: s.Name, Schema: s.Schema, Key: s.Key, Connector: newDelivery(s, v)}
+			if s.EventTime.Column >= 0 {
+				spec.Versions = &exec.Versions{EventTime: s.EventTime}
+			}
+			e.AddTable(ctx, spec)
 			continue
 		}
 		spec := exec.SourceSpec{ID: s.ID, Name: s.Name, Schema: s.Schema, EventTime: s.EventTime, Connector: newDelivery(s, v)}

@@ -72,6 +72,8 @@ type running struct {
 	pushed *exec.Pushed // for a source without a connector
 	table  *tableState  // for a table
 	sink   sinkState
+	// versions are the tables whose versions a query reads.
+	versions []uint64
 	// problem is why the object could not be started at boot.
 	problem error
 }

@@ -8,6 +8,7 @@ import (
 	"laminardb/connectors"
 	"laminardb/exec"
 	"laminardb/planner"
+	"laminardb/planner/plan"
 	"laminardb/sql/ast"
 	"laminardb/sql/pgerr"
 )
@@ -104,12 +105,29 @@ func (db *Database) startQuery(ctx context.Context, o *catalog.Object, s *ast.Cr
 		return err
 	}
 	// Known before the dataflow runs, so that whoever reads it next can plan.
-	db.put(o.ID, &running{props: props, upsert: r.Upsert})
+	db.put(o.ID, &running{props: props, upsert: r.Upsert, versions: versionsRead(r)})
 	if err := db.engine.AddFlow(ctx, spec); err != nil {
 		db.forget(o.ID)
 		return err
 	}
 	return nil
+}
+
+// versionsRead returns the tables whose versions a plan scans.
+func versionsRead(r *planner.Result) (tables []uint64) {
+	var walk func(n plan.Node)
+	walk = func(n plan.Node) {
+		for _, id := range r.Reads {
+			if s, ok := n.(*plan.Scan); ok && s.Versions && s.Object == exec.VersionsID(id) {
+				tables = append(tables, id)
+			}
+		}
+		for _, in := range n.Inputs() {
+			walk(in)
+		}
+	}
+	walk(r.Root)
+	return tables
 }
 
 // planSink plans what a sink reads.
@@ -178,7 +196,7 @@ func (db *Database) startSink(ctx context.Context, o *catalog.Object, s *ast.Cre
 		}
 		return sink, nil
 	}
-	state := &running{sink: sinkOf(s)}
+	state := &running{sink: sinkOf(s), versions: versionsRead(r)}
 	sink, err := connect(ctx)
 	if err != nil && boot {
 		sink = &deferredSink{connect: connect, trouble: err.Error()}

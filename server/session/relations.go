@@ -6,6 +6,7 @@ import (
 
 	"laminardb/catalog"
 	"laminardb/catalog/pgcatalog"
+	"laminardb/exec"
 	"laminardb/planner"
 	"laminardb/sql/ast"
 	"laminardb/sql/pgerr"
@@ -32,11 +33,15 @@ func (r relations) Relation(name ast.Name) (*planner.Relation, error) {
 	if o.Kind == catalog.Sink {
 		return nil, pgerr.At(int(name.Pos), pgerr.WrongObjectType, "%q is a sink, which cannot be read", o.Name)
 	}
-	state := r.db.state(o.ID)
-	return &planner.Relation{
+	rel := &planner.Relation{
 		ID: o.ID, OID: o.OID, Name: o.Name.String(), Kind: o.Kind.String(), Schema: o.Schema(),
-		Props: state.props,
-	}, nil
+		Props: r.db.state(o.ID).props,
+	}
+	if o.Kind == catalog.Table && o.EventTime >= 0 {
+		rel.Schema.EventTime = -1 // current rows have no place in event time
+		rel.Versions = &planner.Versions{ID: exec.VersionsID(o.ID), Schema: exec.VersionsSchema(rel.Schema, o.EventTime)}
+	}
+	return rel, nil
 }
 
 // names lists the keys of a registry.

@@ -76,7 +76,7 @@ func (s *Session) describe(stmt *ast.Describe) (*statement, error) {
 			continue
 		}
 		var notes []string
-		if i == r.Schema.EventTime {
+		if i == r.Schema.EventTime || r.Versions != nil && i == r.Versions.Schema.EventTime {
 			notes = append(notes, "event time")
 		}
 		if r.Kind == "table" && slices.Contains(r.Props.Key, i) {

@@ -31,8 +31,9 @@ func checkTable(s *ast.CreateRelation) error {
 	case s.OrReplace:
 		return pgerr.At(int(s.Pos), pgerr.FeatureNotSupported, "CREATE OR REPLACE TABLE is not supported").
 			WithHint("Drop the table first.")
-	case s.Watermark != nil:
-		return pgerr.At(int(s.Watermark.Pos), pgerr.FeatureNotSupported, "a table with event time is not supported yet")
+	case s.Watermark != nil && len(s.PrimaryKey) == 0:
+		return pgerr.At(int(s.Watermark.Pos), pgerr.FeatureNotSupported, "a table with event time needs a PRIMARY KEY").
+			WithHint("Its rows are versions of the row with their key, for FOR SYSTEM_TIME AS OF.")
 	case s.Connector != "" && len(s.PrimaryKey) == 0:
 		return pgerr.At(int(s.Name.Pos), pgerr.InvalidTableDefinition, "a table that is read from a connector needs a PRIMARY KEY").
 			WithHint("A record replaces the row with its key. Use CREATE SOURCE for rows that do not replace each other.")
@@ -64,6 +65,11 @@ func markKey(o *catalog.Object, s *ast.CreateRelation) error {
 		}
 		o.Columns[at].PrimaryKey, o.Columns[at].NotNull = true, true
 	}
+	if s.Table && s.Watermark != nil { // a version without a time would never be valid
+		for i := range o.Columns {
+			o.Columns[i].NotNull = o.Columns[i].NotNull || o.Columns[i].Name == s.Watermark.Column
+		}
+	}
 	return nil
 }
 
@@ -78,7 +84,12 @@ func (db *Database) startRelation(ctx context.Context, o *catalog.Object, s *ast
 // startTable connects a table, or opens its log, and hands it to the engine.
 func (db *Database) startTable(ctx context.Context, o *catalog.Object, s *ast.CreateRelation, boot bool) error {
 	spec := exec.TableSpec{ID: o.ID, Name: o.Name.String(), Schema: o.Schema(), Key: o.PrimaryKey()}
+	spec.Schema.EventTime = -1 // current rows have no place in event time
 	opts := connectors.NewOptions(s.Options)
+	var err error
+	if spec.Versions, err = tableVersions(o, s, opts); err != nil {
+		return err
+	}
 	if s.Connector == "" {
 		if err := opts.Unused(); err != nil {
 			return err
@@ -107,10 +118,36 @@ func (db *Database) startTable(ctx context.Context, o *catalog.Object, s *ast.Cr
 	return nil
 }
 
+// tableVersions is how the versions of a table with event time are read, nil for
+// one without.
+func tableVersions(o *catalog.Object, s *ast.CreateRelation, opts connectors.Options) (*exec.Versions, error) {
+	if s.Watermark == nil {
+		return nil, nil
+	}
+	column, delay, err := planner.Watermark(s.Watermark, o.Schema())
+	if err != nil {
+		return nil, err
+	}
+	v := &exec.Versions{EventTime: exec.EventTime{Column: column, DelayMillis: delay}}
+	if at := column - len(s.Columns); at >= 0 {
+		v.RecordTime = s.Includes[at].What == "timestamp"
+	}
+	if v.EventTime.IdleTimeout, err = opts.Duration("idle_timeout", defaultIdleTimeout); err != nil {
+		return nil, err
+	}
+	rows, err := opts.Int("retain_history", defaultHistoryRows, 0, maxHistoryRows)
+	v.HistoryRows = int(rows)
+	return v, err
+}
+
 // tableOptions takes the options that the engine reads, and refuses those of a
 // source that mean nothing to a table.
 func tableOptions(opts connectors.Options, spec *exec.TableSpec) error {
-	for _, name := range []string{"idle_timeout", "retain_history", "dead_letter_topic"} {
+	names := []string{"dead_letter_topic"}
+	if spec.Versions == nil {
+		names = append(names, "idle_timeout", "retain_history")
+	}
+	for _, name := range names {
 		if opts.Has(name) {
 			return opts.Invalid(name, "is not an option of a table")
 		}

@@ -2,6 +2,7 @@ package session
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"laminardb/catalog"
@@ -45,12 +46,12 @@ func (db *Database) why(args []any) ([][]any, error) {
 		}
 		seen[o.ID] = true
 		inputs := snapshot.Dependencies(o.ID)
-		lowest := db.lowest(inputs)
+		lowest := db.lowest(o, inputs)
 		for _, in := range inputs {
-			st := db.inputState(in)
+			st := db.inputState(o, in)
 			holds := held && !st.idle && st.watermark == lowest
 			rows = append(rows, []any{o.Name.String(), in.Name.String(), nil, watermarkTime(st.watermark), holds, db.explain(o, in, st)})
-			if in.Kind == catalog.Source {
+			if in.Kind == catalog.Source || db.readsVersions(o, in) {
 				rows = append(rows, db.whySource(o, in, holds)...)
 				continue
 			}
@@ -70,29 +71,39 @@ type inputState struct {
 	idle      bool
 }
 
-func (db *Database) inputState(o *catalog.Object) inputState {
-	if o.Kind == catalog.Table {
+// readsVersions reports whether an object joins with the versions of a table.
+func (db *Database) readsVersions(o, in *catalog.Object) bool {
+	return slices.Contains(db.state(o.ID).versions, in.ID)
+}
+
+// splitsID is the engine's source whose splits stand for an input.
+func (db *Database) splitsID(o, in *catalog.Object) uint64 {
+	if db.readsVersions(o, in) {
+		return exec.VersionsID(in.ID)
+	}
+	return in.ID
+}
+
+func (db *Database) inputState(o, in *catalog.Object) inputState {
+	if in.Kind == catalog.Table && !db.readsVersions(o, in) {
 		return inputState{exec.NoWatermark, true}
 	}
-	if st, ok := db.engine.TableState(o.ID); ok {
-		return inputState{exec.NoWatermark, st.Ready}
-	}
-	if st, ok := db.engine.SourceState(o.ID); ok {
+	if st, ok := db.engine.SourceState(db.splitsID(o, in)); ok {
 		idle := len(st.Splits) > 0
 		for _, s := range st.Splits {
 			idle = idle && s.Idle
 		}
 		return inputState{st.Watermark, idle}
 	}
-	st, _ := db.engine.FlowState(o.ID)
+	st, _ := db.engine.FlowState(in.ID)
 	return inputState{st.Watermark, false}
 }
 
 // lowest is the smallest watermark of the inputs that are not idle.
-func (db *Database) lowest(inputs []*catalog.Object) int64 {
+func (db *Database) lowest(o *catalog.Object, inputs []*catalog.Object) int64 {
 	low := int64(maxTimeMillis)
 	for _, in := range inputs {
-		if st := db.inputState(in); !st.idle {
+		if st := db.inputState(o, in); !st.idle {
 			low = min(low, st.watermark)
 		}
 	}
@@ -103,14 +114,15 @@ func (db *Database) explain(o, in *catalog.Object, st inputState) string {
 	if status := db.status(o); status != "running" {
 		return fmt.Sprintf("%s %q is %s", o.Kind, o.Name, status)
 	}
-	if st, ok := db.engine.TableState(in.ID); ok && st.Ready && st.Problem == "" {
+	versions := db.readsVersions(o, in)
+	if st, ok := db.engine.TableState(in.ID); ok && st.Ready && st.Problem == "" && !versions {
 		return "a table that is ready: it has no event time and holds nothing back"
 	}
-	if status := db.status(in); status != "running" {
+	if status := db.status(in); status != "running" && !(versions && status == "ready") {
 		return fmt.Sprintf("%s %q is %s", in.Kind, in.Name, status)
 	}
 	switch {
-	case in.Kind == catalog.Table:
+	case in.Kind == catalog.Table && !versions:
 		return "table: its current rows are used, it holds nothing back"
 	case in.EventTime < 0:
 		return fmt.Sprintf("%s %q has no event time: declare WATERMARK FOR a column of its source", in.Kind, in.Name)
@@ -123,7 +135,7 @@ func (db *Database) explain(o, in *catalog.Object, st inputState) string {
 }
 
 func (db *Database) whySource(o, source *catalog.Object, held bool) [][]any {
-	st, _ := db.engine.SourceState(source.ID)
+	st, _ := db.engine.SourceState(db.splitsID(o, source))
 	low := int64(maxTimeMillis)
 	for _, s := range st.Splits {
 		if !s.Idle {
