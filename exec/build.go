@@ -86,12 +86,7 @@ func (b *builder) build(n plan.Node, out Receiver) error {
 	case *plan.Apply:
 		return b.apply(n, out)
 	case *plan.TableFunc:
-		rows, err := b.tableFunc(n)
-		if err != nil {
-			return err
-		}
-		b.starters = append(b.starters, constantRows{rows, out})
-		return nil
+		return b.tableFunc(n, out)
 	case *plan.Values:
 		rows, err := b.values(n)
 		if err != nil {

@@ -1,106 +1,140 @@
 package exec
 
 import (
-	"strings"
+	"context"
 
 	"github.com/apache/arrow-go/v18/arrow"
-	"github.com/apache/arrow-go/v18/arrow/array"
-	"github.com/apache/arrow-go/v18/arrow/memory"
 
+	"laminardb/exec/expr"
 	"laminardb/planner/plan"
 	"laminardb/sql/batch"
-	"laminardb/sql/pgerr"
 	"laminardb/sql/types"
 )
 
-// maxSeriesRows bounds the rows of generate_series, which are all made at once.
-const maxSeriesRows = 10_000_000
+// tableFunc joins each row with the rows that set-returning functions make of it.
+type tableFunc struct {
+	lateral
+	calls      []*expr.SetFunc
+	ordinality bool
+	faults     faults
+	errs       expr.RowErrors
+	counts     []int // scratch: the rows of each call
+}
 
-// tableFunc computes the rows of a set-returning function of constants.
-func (b *builder) tableFunc(n *plan.TableFunc) (*batch.Batch, error) {
-	name, _, _ := strings.Cut(n.Name, "(")
-	p, err := b.compile(n.Args)
+func (b *builder) newTableFunc(n *plan.TableFunc, out Receiver) (*tableFunc, error) {
+	t := &tableFunc{ordinality: n.Ordinality, faults: b.faults, counts: make([]int, len(n.Calls))}
+	t.lateral = lateral{Receiver: out, left: n.Left, faults: b.faults}
+	for _, c := range n.Calls {
+		f, err := expr.CompileSet(c.Func, c.Args, c.Columns, b.exprEnv())
+		if err != nil {
+			return nil, err
+		}
+		t.calls = append(t.calls, f)
+	}
+	if n.On != nil {
+		var err error
+		if t.on, err = expr.CompilePredicate(n.On, b.exprEnv()); err != nil {
+			return nil, err
+		}
+	}
+	return t, nil
+}
+
+// tableFunc builds the operator; without an input it has one row of no columns.
+func (b *builder) tableFunc(n *plan.TableFunc, out Receiver) error {
+	t, err := b.newTableFunc(n, out)
+	if err != nil {
+		return err
+	}
+	if n.Input != nil {
+		return b.build(n.Input, t)
+	}
+	b.starters = append(b.starters, constantRows{batch.New(nil, 1), t})
+	return nil
+}
+
+// Batch implements Receiver. Rows leave whenever a batch is full, so that a row of
+// many rows does not have to be in memory with others.
+func (t *tableFunc) Batch(ctx context.Context, in *batch.Batch) error {
+	in, err := t.load(in)
+	if err != nil || in.Rows == 0 {
+		return err
+	}
+	var owner []int32
+	var ordinals []int64
+	from := 0
+	for row := range in.Rows { // one that fails may own rows, which emit drops
+		n, err := t.rows(row)
+		if err != nil {
+			if err := t.fail(in, row, err); err != nil {
+				return err
+			}
+		}
+		for i := range n {
+			owner, ordinals = append(owner, int32(row)), append(ordinals, int64(i)+1)
+		}
+		if len(owner) < batch.MaxRows && row < in.Rows-1 {
+			continue
+		}
+		if err := t.emit(ctx, in, from, row+1, owner, t.columns(ordinals)); err != nil {
+			return err
+		}
+		from, owner, ordinals = row+1, owner[:0], nil
+	}
+	return nil
+}
+
+// load evaluates the arguments and drops the rows for which that fails.
+func (t *tableFunc) load(in *batch.Batch) (*batch.Batch, error) {
+	t.errs.Reset()
+	t.failed = nil
+	for _, c := range t.calls {
+		if err := c.Load(in, &t.errs); err != nil {
+			return nil, err
+		}
+	}
+	if t.errs.Len() == 0 {
+		return in, nil
+	}
+	keep, err := t.faults.rows(in, &t.errs)
 	if err != nil {
 		return nil, err
 	}
-	args, err := p.Eval(batch.New(nil, 1), nil)
-	if err != nil {
-		return nil, err
-	}
-	for _, a := range args {
-		if a.IsNull(0) {
-			return batch.New(nullColumns(schemaTypes(n.Out), 0), 0), nil
+	in = expr.Take(in, keep)
+	for _, c := range t.calls {
+		if err := c.Load(in, nil); err != nil {
+			return nil, err
 		}
 	}
-	switch name {
-	case "generate_series":
-		return series(n, args)
-	case "pg_options_to_table":
-		if list, ok := args[0].(*array.List); ok {
-			return options(list), nil
-		}
-	case "unnest":
-		if list, ok := args[0].(*array.List); ok && len(args) == 1 {
-			from, to := list.ValueOffsets(0)
-			values := array.NewSlice(list.ListValues(), from, to)
-			return batch.New([]arrow.Array{values}, values.Len()), nil
-		}
-	}
-	return nil, pgerr.Newf(pgerr.FeatureNotSupported, "%s is not supported yet", n.Label())
+	return in, nil
 }
 
-// options splits "name=value" elements.
-func options(list *array.List) *batch.Batch {
-	from, to := list.ValueOffsets(0)
-	texts := list.ListValues().(*array.String)
-	names, values := array.NewStringBuilder(memory.DefaultAllocator), array.NewStringBuilder(memory.DefaultAllocator)
-	for i := int(from); i < int(to); i++ {
-		name, value, given := strings.Cut(texts.Value(i), "=")
-		names.Append(name)
-		if given {
-			values.Append(value)
-		} else {
-			values.AppendNull()
+// rows makes the rows of a row and returns how many there are.
+func (t *tableFunc) rows(row int) (int, error) {
+	most := 0
+	var failure error
+	for i, c := range t.calls {
+		n, err := c.Row(row)
+		if err != nil {
+			failure, n = err, 0
 		}
+		t.counts[i] = n
+		most = max(most, n)
 	}
-	return batch.New([]arrow.Array{names.NewArray(), values.NewArray()}, int(to-from))
+	for i, c := range t.calls {
+		c.Pad(most - t.counts[i])
+	}
+	return most, failure
 }
 
-// series is generate_series over integers.
-func series(n *plan.TableFunc, args []arrow.Array) (*batch.Batch, error) {
-	bound := make([]int64, 0, 3)
-	for _, a := range args {
-		switch a := a.(type) {
-		case *array.Int32:
-			bound = append(bound, int64(a.Value(0)))
-		case *array.Int64:
-			bound = append(bound, a.Value(0))
-		default:
-			return nil, pgerr.Newf(pgerr.FeatureNotSupported, "%s is not supported yet", n.Label())
-		}
+// columns returns what the calls made, with the ordinality.
+func (t *tableFunc) columns(ordinals []int64) []arrow.Array {
+	var cols []arrow.Array
+	for _, c := range t.calls {
+		cols = append(cols, c.Take()...)
 	}
-	step := int64(1)
-	if len(bound) == 3 {
-		step = bound[2]
+	if t.ordinality {
+		cols = append(cols, fixedColumn(types.Of(types.Int64), arrow.Int64Traits.CastToBytes(ordinals), len(ordinals)))
 	}
-	if step == 0 {
-		return nil, pgerr.Newf(pgerr.InvalidParameterValue, "step size cannot equal zero")
-	}
-	narrow := n.Out.Fields[0].Type.Kind == types.Int32
-	out := array.NewBuilder(memory.DefaultAllocator, n.Out.Fields[0].Type.Arrow())
-	for v := bound[0]; step > 0 && v <= bound[1] || step < 0 && v >= bound[1]; v += step {
-		if out.Len() == maxSeriesRows {
-			return nil, pgerr.Newf(pgerr.ProgramLimitExceeded, "generate_series gives more than %d rows", maxSeriesRows)
-		}
-		if narrow {
-			out.(*array.Int32Builder).Append(int32(v))
-		} else {
-			out.(*array.Int64Builder).Append(v)
-		}
-		if next := v + step; (next > v) != (step > 0) {
-			break // the next value is out of range
-		}
-	}
-	col := out.NewArray()
-	return batch.New([]arrow.Array{col}, col.Len()), nil
+	return cols
 }

@@ -25,7 +25,7 @@ func (r *resolver) call(e *ast.FuncCall) (plan.Expr, error) {
 	case class&function.Window != 0:
 		return nil, pgerr.At(int(e.Pos), pgerr.WrongObjectType, "window function %s requires an OVER clause", name)
 	case class == function.Table:
-		return nil, unsupported(e.Pos, "set-returning function %s is supported in FROM only", name)
+		return r.setValue(e, name)
 	}
 	if err := plainCall(e, name); err != nil {
 		return nil, err
@@ -33,7 +33,11 @@ func (r *resolver) call(e *ast.FuncCall) (plan.Expr, error) {
 	if l, ok := lookups[name]; ok {
 		return r.lookup(e, l)
 	}
-	args, err := r.exprs(e.Args)
+	inner := r
+	if name == "coalesce" {
+		inner = r.withoutSets("COALESCE")
+	}
+	args, err := inner.exprs(e.Args)
 	if err != nil {
 		return nil, err
 	}

@@ -3,6 +3,7 @@ package planner
 import (
 	"laminardb/planner/plan"
 	"laminardb/sql/ast"
+	"laminardb/sql/pgerr"
 )
 
 // commaJoin plans FROM a, b, .. with WHERE: the conditions that need no later
@@ -10,47 +11,73 @@ import (
 // same plan as FROM a JOIN b ON a.x = b.x. rest is what is left of WHERE, nil for
 // nothing.
 func (q *Query) commaJoin(list []ast.TableExpr, where ast.Expr) (node plan.Node, sc *scope, rest ast.Expr, err error) {
-	nodes, scopes, starts := make([]plan.Node, len(list)), make([]*scope, len(list)), make([]int, len(list)+1)
-	for i, t := range list {
-		if nodes[i], scopes[i], err = q.tableExpr(t); err != nil {
-			return nil, nil, nil, err
-		}
-		if i == 0 {
-			sc = scopes[0]
-		} else {
-			if err := distinctAliases(sc, scopes[i], t.Position()); err != nil {
+	if node, sc, err = q.tableExpr(list[0]); err != nil {
+		return nil, nil, nil, err
+	}
+	rest = where
+	for _, t := range list[1:] {
+		if q.isLateral(t) {
+			node, rest = q.filterEarly(node, sc, rest)
+			if node, sc, err = q.lateralJoin(&ast.Join{Pos: t.Position(), Kind: ast.CrossJoin, Right: t}, node, sc); err != nil {
 				return nil, nil, nil, err
 			}
-			sc = sc.join(scopes[i])
+			continue
 		}
-		starts[i+1] = len(sc.columns)
-	}
-	joins, rest := q.splitWhere(where, sc, starts)
-	for i := range list {
-		for _, e := range joins[i].alone {
-			nodes[i] = newFilter(nodes[i], shift(e, -starts[i]))
+		right, rightScope, err := q.tableExpr(t)
+		if err != nil {
+			return nil, nil, nil, err
 		}
-	}
-	node, sc = nodes[0], scopes[0]
-	for i, t := range list[1:] {
-		right := i + 1
-		in := &joinInputs{node, nodes[right], sc, scopes[right], sc.join(scopes[right])}
-		var on plan.Expr
-		if conds := joins[right].both; len(conds) == 1 {
-			on = conds[0]
-		} else if len(conds) > 1 {
-			on = logic(false, conds...)
+		if err := distinctAliases(sc, rightScope, t.Position()); err != nil {
+			return nil, nil, nil, err
 		}
-		leftKeys, rightKeys, residual := splitEqui(on, starts[right])
-		c := &equiJoin{plan.JoinInner, leftKeys, rightKeys, residual}
-		if q.Mode == Once {
-			node = q.newJoin(c.kind, in.left, in.right, leftKeys, rightKeys, residual)
-		} else if node, err = q.continuousJoin(&ast.Join{Pos: t.Position(), Kind: ast.InnerJoin}, in, c); err != nil {
+		in := &joinInputs{node, right, sc, rightScope, sc.join(rightScope)}
+		if node, rest, err = q.commaItem(in, t.Position(), rest); err != nil {
 			return nil, nil, nil, err
 		}
 		sc = in.both
 	}
-	return node, sc, rest, nil
+	return node, sc, rest, q.checkNames(where, sc)
+}
+
+// commaItem joins an item with those before it.
+func (q *Query) commaItem(in *joinInputs, pos ast.Pos, where ast.Expr) (plan.Node, ast.Expr, error) {
+	start := len(in.leftScope.columns)
+	conds, rest := q.splitWhere(where, in.both, []int{0, start, len(in.both.columns)})
+	for _, e := range conds[0].alone {
+		in.left = newFilter(in.left, e)
+	}
+	for _, e := range conds[1].alone {
+		in.right = newFilter(in.right, shift(e, -start))
+	}
+	leftKeys, rightKeys, residual := splitEqui(allOf(conds[1].both), start)
+	c := &equiJoin{plan.JoinInner, leftKeys, rightKeys, residual}
+	if q.Mode == Once {
+		return q.newJoin(c.kind, in.left, in.right, leftKeys, rightKeys, residual), rest, nil
+	}
+	node, err := q.continuousJoin(&ast.Join{Pos: pos, Kind: ast.InnerJoin}, in, c)
+	return node, rest, err
+}
+
+// filterEarly filters by the conditions of WHERE that need no later item.
+func (q *Query) filterEarly(node plan.Node, sc *scope, where ast.Expr) (plan.Node, ast.Expr) {
+	conds, rest := q.splitWhere(where, sc, []int{0, len(sc.columns)})
+	for _, e := range conds[0].alone {
+		node = newFilter(node, e)
+	}
+	return node, rest
+}
+
+// checkNames reports names of WHERE that later items of FROM made ambiguous.
+func (q *Query) checkNames(where ast.Expr, sc *scope) error {
+	for _, part := range conditions(where) {
+		if !plainCondition(part) {
+			continue // it is still to be resolved
+		}
+		if _, err := (&resolver{q: q, scope: sc, clause: "WHERE"}).expr(part); pgerr.Is(err, pgerr.AmbiguousColumn) {
+			return err
+		}
+	}
+	return nil
 }
 
 // itemConds are the conditions of WHERE that belong to one item of FROM: those
@@ -69,7 +96,7 @@ func (q *Query) splitWhere(where ast.Expr, sc *scope, starts []int) (conds []ite
 		rest = &ast.Binary{At: ast.At{Pos: e.Position()}, Op: "and", OpPos: e.Position(), Left: rest, Right: e}
 	}
 	r := &resolver{q: q, scope: sc, clause: "WHERE"}
-	for _, part := range astConjuncts(where) {
+	for _, part := range conditions(where) {
 		if !plainCondition(part) {
 			keep(part)
 			continue
@@ -94,16 +121,6 @@ func (q *Query) splitWhere(where ast.Expr, sc *scope, starts []int) (conds []ite
 		}
 	}
 	return conds, rest
-}
-
-func astConjuncts(e ast.Expr) []ast.Expr {
-	if b, ok := e.(*ast.Binary); ok && b.Op == "and" {
-		return append(astConjuncts(b.Left), astConjuncts(b.Right)...)
-	}
-	if e == nil {
-		return nil
-	}
-	return []ast.Expr{e}
 }
 
 // plainCondition reports whether an expression is made of columns, constants,

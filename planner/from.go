@@ -74,7 +74,10 @@ func (q *Query) tableExpr(t ast.TableExpr) (plan.Node, *scope, error) {
 		sc, err := aliased(node.Schema(), t.Alias, t.Columns, t.Pos)
 		return node, sc, err
 	case *ast.TableFunc:
-		return q.tableFunc(t)
+		if schema, want, ok := q.systemFunction(t); ok {
+			return q.systemFunc(t, schema, want)
+		}
+		return q.tableFunc(t, nil, &scope{})
 	case *ast.Join:
 		return q.join(t)
 	}
@@ -156,52 +159,25 @@ func (q *Query) cteScan(c *cte, alias string, t *ast.TableName) (plan.Node, *sco
 	return node, sc, err
 }
 
-func (q *Query) tableFunc(t *ast.TableFunc) (plan.Node, *scope, error) {
-	name := t.Call.Name.Last()
-	if t.WithOrdinality {
-		return nil, nil, unsupported(t.Pos, "WITH ORDINALITY is not supported yet")
+// systemFunction looks a virtual relation with arguments up.
+func (q *Query) systemFunction(t *ast.TableFunc) (schema *batch.Schema, args []types.Type, ok bool) {
+	f, ok := q.Relations.(SystemFunctions)
+	if !ok || len(t.Call.Name.Parts) < 2 {
+		return nil, nil, false
 	}
-	r := &resolver{q: q, scope: &scope{}, clause: "functions in FROM"}
-	args, err := r.exprs(t.Call.Args)
-	if err != nil {
-		return nil, nil, err
-	}
-	if f, ok := q.Relations.(SystemFunctions); ok && len(t.Call.Name.Parts) > 1 {
-		if schema, want, ok := f.SystemFunction(t.Call.Name); ok {
-			return q.systemFunc(t, schema, args, want)
-		}
-	}
-	sig, err := function.ResolveTable(name, typesOf(args))
-	if err != nil {
-		return nil, nil, placed(err, t.Call.Pos)
-	}
-	node := &plan.TableFunc{Name: sig.ID}
-	for i, a := range args {
-		c, err := q.coerce(a, sig.Args[i], function.Explicit, t.Call.Args[i].Position())
-		if err != nil {
-			return nil, nil, err
-		}
-		node.Args = append(node.Args, c)
-	}
-	alias := t.Alias
-	if alias == "" {
-		alias = name
-	}
-	node.Out = batch.NewSchema()
-	for _, f := range sig.Columns {
-		column := f.Name
-		if column == "" {
-			column = alias
-		}
-		node.Out.Fields = append(node.Out.Fields, batch.Field{Name: column, Type: f.Type})
-	}
-	sc, err := aliased(node.Out, alias, t.Columns, t.Pos)
-	return node, sc, err
+	return f.SystemFunction(t.Call.Name)
 }
 
 // systemFunc scans a virtual relation with arguments.
-func (q *Query) systemFunc(t *ast.TableFunc, schema *batch.Schema, args []plan.Expr, want []types.Type) (plan.Node, *scope, error) {
+func (q *Query) systemFunc(t *ast.TableFunc, schema *batch.Schema, want []types.Type) (plan.Node, *scope, error) {
 	name := t.Call.Name
+	if t.WithOrdinality {
+		return nil, nil, unsupported(t.Pos, "WITH ORDINALITY is not supported for %s", name.Last())
+	}
+	args, err := (&resolver{q: q, scope: &scope{}, clause: "functions in FROM"}).exprs(t.Call.Args)
+	if err != nil {
+		return nil, nil, err
+	}
 	if len(args) != len(want) {
 		return nil, nil, pgerr.At(int(t.Call.Pos), pgerr.UndefinedFunction, "%s takes %d arguments", name.Last(), len(want))
 	}

@@ -26,6 +26,8 @@ type grouping struct {
 	windowType types.Type
 	aggs       []plan.Agg
 	aggNames   map[string]int
+	// expands are the set-returning functions in keys.
+	expands sets
 	// sets are the grouping sets, nil for the one that has all keys; calls are the
 	// keys that each call of GROUPING asks for.
 	sets  []groupingSet
@@ -195,6 +197,9 @@ func (g *grouping) rewrite(e plan.Expr) (plan.Expr, error) {
 			return &plan.Column{Index: i, Name: e.String(), T: e.Type(), Pos: -1}, nil
 		}
 	}
+	if _, ok := e.(*setRef); ok {
+		return e, nil // it runs on top of the groups
+	}
 	if c, ok := e.(*plan.Column); ok {
 		from := g.input.columns[c.Index]
 		label := c.Name
@@ -237,6 +242,8 @@ func fingerprint(e plan.Expr) string {
 		return fmt.Sprintf("@%s%d", e.what, e.index)
 	case *overRef:
 		return fmt.Sprintf("@over%d", e.index)
+	case *setRef:
+		return e.print
 	}
 	var b strings.Builder
 	switch e := e.(type) {
@@ -308,7 +315,7 @@ func (q *Query) groupKey(g *grouping, sel *ast.Select, item ast.Expr) (index int
 	if call, ok := e.(*ast.FuncCall); ok && isWindowCall(call) {
 		return 0, true, q.groupWindow(g, call)
 	}
-	key, err := (&resolver{q: q, scope: g.input, clause: "GROUP BY"}).expr(e)
+	key, err := (&resolver{q: q, scope: g.input, clause: "GROUP BY", sets: &g.expands}).expr(e)
 	if err != nil {
 		return 0, false, err
 	}

@@ -28,8 +28,14 @@ func (q *Query) join(j *ast.Join) (plan.Node, *scope, error) {
 	if err != nil {
 		return nil, nil, err
 	}
+	if q.isLateral(j.Right) && !j.Asof && j.Kind != ast.RightJoin && j.Kind != ast.FullJoin {
+		return q.lateralJoin(j, left, leftScope)
+	}
 	right, rightScope, err := q.tableExpr(j.Right)
 	if err != nil {
+		if q.isLateral(j.Right) && undefinedName(err) {
+			err = pgerr.From(err).WithHint("The combining JOIN type must be INNER or LEFT for a LATERAL reference.")
+		}
 		return nil, nil, err
 	}
 	if err := distinctAliases(leftScope, rightScope, j.Pos); err != nil {

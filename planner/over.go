@@ -56,7 +56,7 @@ func (r *resolver) overCall(e *ast.FuncCall, name string) (plan.Expr, error) {
 		return nil, pgerr.At(int(e.Pos), pgerr.WindowingError, "window functions are not allowed in %s", r.clause)
 	}
 	inner := *r
-	inner.over, inner.scalars, inner.clause = nil, nil, "window definitions"
+	inner.over, inner.scalars, inner.sets, inner.clause = nil, nil, nil, "window definitions"
 	spec, frame, err := inner.windowSpec(r.over, e.Over, 0)
 	if err != nil {
 		return nil, err

@@ -89,7 +89,7 @@ func (c *core) overs() error {
 	for i, k := range c.order {
 		c.order[i].Expr, _ = settle(k.Expr)
 	}
-	return nil
+	return c.rewriteSets(settle)
 }
 
 // newOver makes an Over and chooses how it runs.

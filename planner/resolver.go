@@ -24,7 +24,9 @@ type resolver struct {
 	inAggregate bool
 	// scalars collects the subqueries used as values; nil where none are allowed.
 	scalars *scalars
-	depth   int
+	// sets collects calls of set-returning functions; nil where none are allowed.
+	sets  *sets
+	depth int
 }
 
 // maxExprDepth bounds recursion; the parser has a bound of its own, and this one
@@ -57,7 +59,7 @@ func (r *resolver) expr(e ast.Expr) (plan.Expr, error) {
 	case *ast.In:
 		return r.in(e)
 	case *ast.Case:
-		return r.caseExpr(e)
+		return r.withoutSets("CASE").caseExpr(e)
 	case *ast.Cast:
 		return r.cast(e)
 	case *ast.FuncCall:

@@ -71,6 +71,8 @@ type core struct {
 	distinct []plan.Expr
 	// scalars are the subqueries that stand as values in all of these.
 	scalars scalars
+	// sets are the set-returning functions in the select list and ORDER BY.
+	sets sets
 }
 
 func (q *Query) selectCore(sel *ast.Select, order []ast.OrderItem) (plan.Node, error) {
@@ -90,6 +92,7 @@ func (q *Query) selectCore(sel *ast.Select, order []ast.OrderItem) (plan.Node, e
 	if err := c.resolve(order); err != nil {
 		return nil, err
 	}
+	c.expandGroups()
 	if len(sel.GroupBy) > 0 || len(c.group.aggs) > 0 || sel.Having != nil {
 		if err := c.aggregate(); err != nil {
 			return nil, err
@@ -98,6 +101,9 @@ func (q *Query) selectCore(sel *ast.Select, order []ast.OrderItem) (plan.Node, e
 		c.attachScalars()
 	}
 	if err := c.overs(); err != nil {
+		return nil, err
+	}
+	if err := c.expand(); err != nil {
 		return nil, err
 	}
 	return c.finish()
@@ -127,7 +133,7 @@ func newFilter(node plan.Node, predicate plan.Expr) plan.Node {
 
 // resolve resolves the select list, HAVING and ORDER BY over the input.
 func (c *core) resolve(order []ast.OrderItem) error {
-	r := &resolver{q: c.q, scope: c.scope, group: c.group, over: c.over, clause: "SELECT", scalars: &c.scalars}
+	r := &resolver{q: c.q, scope: c.scope, group: c.group, over: c.over, clause: "SELECT", scalars: &c.scalars, sets: &c.sets}
 	for _, item := range c.sel.Items {
 		if item.Star {
 			columns, err := c.scope.star(item.Qualifier, item.Pos)
@@ -154,7 +160,7 @@ func (c *core) resolve(order []ast.OrderItem) error {
 	}
 	if c.sel.Having != nil {
 		inner := *r
-		inner.over, inner.clause = nil, "HAVING"
+		inner.over, inner.sets, inner.clause = nil, nil, "HAVING"
 		e, err := inner.expr(c.sel.Having)
 		if err != nil {
 			return err
@@ -299,6 +305,9 @@ func (c *core) aggregate() error {
 	c.attachScalars()
 	if c.having != nil {
 		c.node = newFilter(c.node, c.having)
+	}
+	if err := c.rewriteSets(g.rewrite); err != nil {
+		return err
 	}
 	return c.over.rewrite(g.rewrite)
 }

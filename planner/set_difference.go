@@ -11,11 +11,9 @@ import (
 )
 
 // setDifference plans INTERSECT and EXCEPT over two inputs of equal columns: the
-// rows of both are counted by side, and a row stays while its counts say so.
+// rows of both are counted by side, and a row stays while its counts say so. With ALL
+// it stays as often as they say.
 func (q *Query) setDifference(s *ast.SetOp, inputs []plan.Node, out *batch.Schema) (plan.Node, error) {
-	if s.All {
-		return nil, unsupported(s.Pos, "%s ALL is not supported", strings.ToUpper(s.Op))
-	}
 	bigint := types.Of(types.Int64)
 	n := len(out.Fields)
 	union := &plan.Union{}
@@ -49,20 +47,65 @@ func (q *Query) setDifference(s *ast.SetOp, inputs []plan.Node, out *batch.Schem
 	for i := range n {
 		agg.Properties.Key = append(agg.Properties.Key, i)
 	}
-	op := "="
-	if s.Op == "intersect" {
-		op = ">"
+	var node plan.Node
+	var err error
+	if s.All {
+		node, err = copies(agg, n, s.Op == "intersect")
+	} else {
+		node, err = stays(agg, n, s.Op == "intersect")
 	}
-	left, err := compareZero(">", agg.Out, n)
-	if err != nil {
-		return nil, err
-	}
-	right, err := compareZero(op, agg.Out, n+1)
 	if err != nil {
 		return nil, err
 	}
 	exprs, names := outputColumns(out, n)
-	return newProject(newFilter(agg, logic(false, left, right)), exprs, names, false), nil
+	return newProject(node, exprs, names, false), nil
+}
+
+// stays keeps the rows that are in the left input and also (both) or not in the right
+// one, given how often they are in each from column n on.
+func stays(counted *plan.Aggregate, n int, both bool) (plan.Node, error) {
+	op := "="
+	if both {
+		op = ">"
+	}
+	left, err := compareZero(">", counted.Out, n)
+	if err != nil {
+		return nil, err
+	}
+	right, err := compareZero(op, counted.Out, n+1)
+	if err != nil {
+		return nil, err
+	}
+	return newFilter(counted, logic(false, left, right)), nil
+}
+
+// copies repeats each row as often as it is in both inputs, or more often in the left
+// one than in the right one.
+func copies(counted *plan.Aggregate, n int, both bool) (plan.Node, error) {
+	bigint := types.Of(types.Int64)
+	r := &resolver{q: &Query{}, scope: scopeOf("", counted.Out)}
+	left, right, none := r.scope.column(n, -1), r.scope.column(n+1, -1), []ast.Pos{-1, -1}
+	args := []plan.Expr{left, right}
+	sig, err := function.Resolve("least", typesOf(args))
+	if !both {
+		sig, err = function.ResolveOperator("-", typesOf(args))
+	}
+	if err != nil {
+		return nil, err
+	}
+	name := map[bool]string{true: "least", false: "-"}[both]
+	times, err := r.apply(sig, name, -1, args, none)
+	if err != nil {
+		return nil, err
+	}
+	one := &plan.Const{Value: int64(1), T: bigint}
+	series, err := function.ResolveTable("generate_series", []types.Type{bigint, bigint})
+	if err != nil {
+		return nil, err
+	}
+	node := &plan.TableFunc{Input: counted, Calls: []plan.SetCall{{Func: series.ID, Args: []plan.Expr{one, times}, Columns: []types.Type{bigint}}}}
+	setRows(node, []batch.Field{{Name: "copy", Type: bigint}})
+	return node, nil
 }
 
 // outputColumns refers to the first n columns of a schema.

@@ -103,7 +103,7 @@ func (q *Query) subqueryInput(query *ast.Query) (*subqueryInput, error) {
 	}
 	sel, ok := query.Body.(*ast.Select)
 	plain := ok && len(query.With) == 0 && query.Limit == nil && query.Offset == nil && len(sel.GroupBy) == 0 &&
-		sel.Having == nil && len(sel.From) > 0 && !hasAggregate(sel)
+		sel.Having == nil && len(sel.From) > 0 && !calls(sel, function.Aggregate|function.Table)
 	if !plain {
 		return nil, err
 	}
@@ -191,11 +191,11 @@ func onlyColumn(sc *scope, pos ast.Pos, otherwise string) (*plan.Column, error) 
 	return visible[0], nil
 }
 
-// hasAggregate reports whether a SELECT's list calls an aggregate.
-func hasAggregate(sel *ast.Select) bool {
+// calls reports whether a SELECT's list calls a function of the classes.
+func calls(sel *ast.Select, classes function.Class) bool {
 	var walk func(e ast.Expr) bool
 	walk = func(e ast.Expr) bool {
-		if f, ok := e.(*ast.FuncCall); ok && f.Over == nil && function.Classify(f.Name.Last())&function.Aggregate != 0 {
+		if f, ok := e.(*ast.FuncCall); ok && f.Over == nil && function.Classify(f.Name.Last())&classes != 0 {
 			return true
 		}
 		for _, c := range children(e) {
@@ -314,4 +314,5 @@ func (c *core) attachScalars() {
 		c.distinct[i] = withScalars(e, base)
 	}
 	c.having = withScalars(c.having, base)
+	_ = c.rewriteSets(func(e plan.Expr) (plan.Expr, error) { return withScalars(e, base), nil })
 }

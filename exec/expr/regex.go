@@ -123,8 +123,13 @@ func (f *flagged) match(r *row) (any, error) {
 	if at == nil {
 		return nil, nil
 	}
+	return groupsOf(s, at), nil
+}
+
+// groupsOf are the groups of a match, or the match if there are none.
+func groupsOf(s string, at []int) []any {
 	if len(at) == 2 {
-		return []any{strings.Clone(s[at[0]:at[1]])}, nil
+		return []any{strings.Clone(s[at[0]:at[1]])}
 	}
 	out := make([]any, 0, len(at)/2-1)
 	for k := 2; k < len(at); k += 2 {
@@ -134,7 +139,7 @@ func (f *flagged) match(r *row) (any, error) {
 		}
 		out = append(out, strings.Clone(s[at[k]:at[k+1]]))
 	}
-	return out, nil
+	return out
 }
 
 func (f *flagged) substr(r *row) error {

@@ -98,13 +98,14 @@ generate_series(T,T,interval) T for timestamp timestamptz
 unnest(anyarray) anyelement
 pg_options_to_table(text[]) {option_name text, option_value text}
 regexp_split_to_table(text,text) text
+regexp_split_to_table(text,text,text) text
 string_to_table(text,text) text
 regexp_matches(text,text) text[]
 regexp_matches(text,text,text) text[]
-json_array_elements(json) json
-jsonb_array_elements(jsonb) jsonb
-json_array_elements_text(json) text
-jsonb_array_elements_text(jsonb) text
+json_array_elements(json) {value json}
+jsonb_array_elements(jsonb) {value jsonb}
+json_array_elements_text(json) {value text}
+jsonb_array_elements_text(jsonb) {value text}
 json_object_keys(json) text
 jsonb_object_keys(jsonb) text
 json_each(json) {key text, value json}

@@ -17,9 +17,6 @@ func (n *Scan) Label() string {
 func (n *Values) Label() string { return fmt.Sprintf("Values (%d rows)", len(n.Rows)) }
 
 // Label implements Node.
-func (n *TableFunc) Label() string { return "Function " + n.Name + "(" + ExprList(n.Args) + ")" }
-
-// Label implements Node.
 func (n *Filter) Label() string { return "Filter " + n.Predicate.String() }
 
 // Label implements Node.

@@ -76,14 +76,6 @@ type Values struct {
 	Rows [][]Expr
 }
 
-// TableFunc gives the rows of a set-returning function with constant arguments
-// (generate_series).
-type TableFunc struct {
-	Base
-	Name string
-	Args []Expr
-}
-
 // Filter keeps the rows for which the predicate is true.
 type Filter struct {
 	Base
@@ -243,9 +235,6 @@ func (*Scan) Inputs() []Node { return nil }
 
 // Inputs implements Node.
 func (*Values) Inputs() []Node { return nil }
-
-// Inputs implements Node.
-func (*TableFunc) Inputs() []Node { return nil }
 
 // Inputs implements Node.
 func (n *Filter) Inputs() []Node { return []Node{n.Input} }

@@ -88,7 +88,7 @@ func openTheirs(t *testing.T, tables string) *pgx.Conn {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = conn.Close(context.Background()) })
-	run(t, conn, "SET timezone = 'UTC'; SET datestyle = 'ISO, MDY'; SET intervalstyle = 'postgres'")
+	run(t, conn, "SET timezone = 'UTC'; SET datestyle = 'ISO, MDY'; SET intervalstyle = 'postgres'; SET jit = off")
 	run(t, conn, strings.ReplaceAll(tables, "CREATE TABLE", "CREATE TEMPORARY TABLE"))
 	return conn
 }

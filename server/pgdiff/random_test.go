@@ -69,6 +69,8 @@ func relations() []relation {
 		{"emp e", []string{"e.id", "e.dept", "e.boss"}, []string{"e.name"}, []string{"e.active", "e.salary > 1000"}},
 		{"dept d", []string{"d.id"}, []string{"d.name", "d.city"}, []string{"d.budget > 80000"}},
 		{"sale s", []string{"s.emp", "s.qty"}, []string{"s.region", "s.note"}, []string{"s.weight > 1", "s.amount = 10"}},
+		{"( doc o CROSS JOIN unnest(o.nums, o.tags) AS u (num, tag) )", []string{"o.id", "u.num"}, []string{"u.tag", "o.line"}, []string{"u.num > o.id"}},
+		{"( dept f LEFT JOIN LATERAL generate_series(f.id, 4) WITH ORDINALITY AS h (x, nth) ON h.x <> 3 )", []string{"f.id", "h.x"}, []string{"f.name"}, []string{"h.nth < 3"}},
 		{"tick t", []string{"t.n", "t.v"}, []string{"t.k"}, []string{"t.d > 0"}},
 	}
 }
@@ -159,11 +161,12 @@ func (g *generator) query() string {
 	from := g.from()
 	switch g.IntN(3) {
 	case 0:
-		return g.expand(0, "SELECT i AS a, s AS b, p AS c", "SELECT DISTINCT i AS a, s AS b",
+		return g.expand(0, "SELECT i AS a, s AS b, p AS c", "SELECT i AS a, generate_series( n , n ) AS b, regexp_split_to_table( s , 'e' ) AS c",
+			"SELECT DISTINCT generate_series( 1 , i % 5 ) + n AS a", "SELECT DISTINCT i AS a, s AS b",
 			"SELECT i AS a, count(*) OVER (PARTITION BY i ORDER BY i ) AS b, rank() OVER (ORDER BY s ) AS c") + from
 	case 1:
 		left := g.expand(0, "SELECT i AS a, s AS b") + from
-		op := g.pick(" UNION ", " UNION ALL ", " INTERSECT ", " EXCEPT ")
+		op := g.pick(" UNION ", " UNION ALL ", " INTERSECT ", " EXCEPT ", " INTERSECT ALL ", " EXCEPT ALL ")
 		from = g.from()
 		return left + op + g.expand(0, "SELECT i , s") + from
 	}

@@ -102,3 +102,11 @@ INSERT INTO tick VALUES
   (28, 'a', '2024-01-01 00:01:04+00', 1, 7),
   (29, 'a', '2024-01-01 00:01:05+00', 5, 1.5),
   (30, 'a', '2024-01-01 00:01:10+00', NULL, 7);
+
+CREATE TABLE doc (id int PRIMARY KEY, tags text[], nums int[], body json, extra jsonb, line text);
+INSERT INTO doc VALUES
+  (1, '{red,blue}', '{3,1,2}', '{"a": 1, "b": [1, "x", null], "c": {"d": true}}', '{"b": 2, "a": "one"}', 'to be or'),
+  (2, '{}', '{5}', '{}', '{}', 'one'),
+  (3, NULL, NULL, NULL, NULL, NULL),
+  (4, '{blue,NULL,green,blue}', '{NULL,7}', '{"a": null, "b": []}', '{"b": [3, 4.50], "c": null}', ' gap  twice '),
+  (5, '{red}', '{}', '{"a": "q\"uote", "b": [[1], {"z": 0}]}', '{"b": []}', '');
