@@ -5,7 +5,7 @@ SHELL := /bin/bash
 # What every test file that uses datadriven understands.
 GOLDEN = $(shell git ls-files -co --exclude-standard '*_test.go' | xargs grep -l '"github.com/cockroachdb/datadriven"' | xargs -n 1 dirname | sort -u | sed 's|^|./|')
 
-.PHONY: help build test check e2e test-postgres golden fuzz bench demo
+.PHONY: help build test check e2e test-postgres test-kafka golden fuzz bench demo
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /\1\t/' | expand -t 16
@@ -26,6 +26,9 @@ e2e: ## run the binaries, psql and pgbench as the README says
 
 test-postgres: ## compare with PostgreSQL 15, on a server of its own
 	scripts/postgres.sh
+
+test-kafka: ## run what talks to Kafka against an Apache Kafka; needs Java 17 and mvn
+	scripts/test-kafka.sh
 
 golden: ## rewrite the expected results of the text tests; look at the diff
 	go test $(GOLDEN) -rewrite

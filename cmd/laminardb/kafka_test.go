@@ -133,7 +133,7 @@ func TestBrokerAway(t *testing.T) {
 	eventually(t, conn, "SELECT c::text FROM n", "1510")
 }
 
-func produceTicks(t *testing.T, broker *devbroker.Broker, ticks int64) {
+func produceTicks(t *testing.T, broker brokers, ticks int64) {
 	t.Helper()
 	p, err := marketdata.NewProducer(t.Context(), marketdata.ProducerOptions{
 		Brokers: []string{broker.KafkaAddr()}, RegistryURL: broker.RegistryURL(), Count: ticks, Now: fastClock(time.Second),
@@ -148,7 +148,7 @@ func produceTicks(t *testing.T, broker *devbroker.Broker, ticks int64) {
 }
 
 // rejected sends records that cannot be decoded and finds each of them.
-func rejected(t *testing.T, broker *devbroker.Broker, conn *pgx.Conn) {
+func rejected(t *testing.T, broker brokers, conn *pgx.Conn) {
 	t.Helper()
 	client, err := kgo.NewClient(kgo.SeedBrokers(broker.KafkaAddr()), kgo.DefaultProduceTopic(marketdata.TicksTopic))
 	if err != nil {

@@ -12,8 +12,6 @@ import (
 	"syscall"
 	"testing"
 	"time"
-
-	"laminardb/cmd/internal/devbroker"
 )
 
 // childEnv makes the test binary be laminardb itself, so that a test can kill a
@@ -150,23 +148,4 @@ func (s *testServer) kill(t *testing.T) {
 	_ = s.process.Wait() // "signal: killed"
 	_ = s.stdin.Close()  // Wait may have closed it
 	s.process = nil
-}
-
-// newTestBroker starts a Kafka broker and a registry in memory.
-func newTestBroker(t *testing.T) *devbroker.Broker {
-	t.Helper()
-	b, err := devbroker.Start(t.Context(), devbroker.Options{KafkaAddr: "127.0.0.1:0", RegistryAddr: "127.0.0.1:0", Logger: testLogger()})
-	if err != nil {
-		t.Fatalf("starting the broker: %v", err)
-	}
-	t.Cleanup(func() {
-		if err := closeBroker(b); err != nil {
-			t.Errorf("closing the broker: %v", err)
-		}
-	})
-	return b
-}
-
-func brokerVars(b *devbroker.Broker) variables {
-	return variables{"KAFKA_BROKERS": b.KafkaAddr(), "SCHEMA_REGISTRY_URL": b.RegistryURL(), "GROUP_ID": "market-analytics"}
 }

@@ -15,8 +15,6 @@ import (
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
-
-	"laminardb/cmd/internal/devbroker"
 )
 
 // argument is the directive's n-th bare word.
@@ -160,7 +158,7 @@ func createTopic(t *testing.T, client *kgo.Client, topic string) {
 }
 
 // produceLines makes the topic and sends "KEY VALUE" lines.
-func produceLines(t *testing.T, b *devbroker.Broker, topic, text string) {
+func produceLines(t *testing.T, b brokers, topic, text string) {
 	t.Helper()
 	client, err := kgo.NewClient(kgo.SeedBrokers(b.KafkaAddr()), kgo.DefaultProduceTopic(topic))
 	if err != nil {
@@ -183,7 +181,7 @@ func produceLines(t *testing.T, b *devbroker.Broker, topic, text string) {
 // consumeLines reads a topic of one partition until it has seen that many
 // different records, and prints them in the order of their first appearance:
 // a sink that restarts writes again what it had written.
-func consumeLines(t *testing.T, b *devbroker.Broker, topic string, records int) string {
+func consumeLines(t *testing.T, b brokers, topic string, records int) string {
 	t.Helper()
 	client, err := kgo.NewClient(kgo.SeedBrokers(b.KafkaAddr()), kgo.ConsumeTopics(topic), kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()))
 	if err != nil {

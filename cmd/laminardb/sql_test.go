@@ -11,8 +11,6 @@ import (
 	"github.com/cockroachdb/datadriven"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
-
-	"laminardb/cmd/internal/devbroker"
 )
 
 // TestSQL runs testdata/sql, each file straight through, and again on a child
@@ -76,7 +74,7 @@ func rewriting() bool {
 // sqlRun is one run of one file.
 type sqlRun struct {
 	srv    *testServer
-	broker *devbroker.Broker // nil where the file needs none
+	broker brokers // nil where the file needs none
 	kills  bool
 
 	conn    *pgx.Conn // nil until used
