@@ -11,9 +11,9 @@ help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /\1\t/' | expand -t 16
 	@echo 'ARGS are passed on: make demo ARGS="--duration 20s"'
 
-build: ## build bin/laminardb and bin/laminardb-producer
+build: ## build bin/laminardb, bin/laminardb-producer and bin/laminardb-tui
 	mkdir -p bin
-	go build -o bin/ ./cmd/laminardb ./cmd/laminardb-producer
+	go build -o bin/ ./cmd/laminardb ./cmd/laminardb-producer ./cmd/laminardb-tui
 
 test: ## run all tests; ARGS for go test, such as -race
 	go test -v $(ARGS) ./... | awk -f scripts/count.awk
@@ -39,5 +39,5 @@ fuzz: ## run every fuzz target for FUZZTIME (10s)
 bench: ## measure against a raw librdkafka drain of the same topic
 	go run ./cmd/internal/bench $(ARGS)
 
-demo: ## run the market-data demo; ARGS such as --duration 20s
+demo: ## run the market-data demo with its dashboard; ARGS such as --duration 20s --no-tui
 	go run ./cmd/laminardb demo $(ARGS)

@@ -10,6 +10,9 @@ import (
 // module is the path that every import of our own begins with.
 const module = "laminardb/"
 
+// dashboard is the folder of the terminal's dashboard.
+const dashboard = "cmd/internal/dashboard"
+
 // rank orders the top folders: a package imports its own folder and lower ranks,
 // never a neighbour of the same rank.
 var rank = map[string]int{
@@ -50,7 +53,12 @@ func refused(folder, path string, isTest bool) string {
 		if isTest && within(folder, "connectors") && within(own, "connectors/format") {
 			return "" // a connector is tested with real formats
 		}
+		if !isTest && (within(folder, dashboard) || folder == "cmd/laminardb-tui") && !within(own, dashboard) {
+			return "the dashboard is a client and nothing else"
+		}
 		return refusedOurs(folder, own)
+	case within(path, "charm.land") && !within(folder, dashboard):
+		return "only the dashboard draws on a terminal"
 	case within(path, "github.com/auxten/postgresql-parser") && folder != "sql/parser":
 		return "only sql/parser knows the SQL grammar"
 	case within(path, "github.com/twmb/franz-go") && !within(folder, "cmd") && !isTest:
@@ -138,6 +146,11 @@ func TestRefused(t *testing.T) {
 		{"server/session", "laminardb/examples/market-data", false, true},
 		{"sql/parser", grammar, false, false},
 		{"planner", grammar, false, true},
+		{"cmd/internal/dashboard/feed", "laminardb/sql/types", false, true},
+		{"cmd/internal/dashboard", "laminardb/cmd/internal/dashboard/feed", false, false},
+		{"cmd/laminardb-tui", "laminardb/server/session", false, true},
+		{"cmd/laminardb", "laminardb/cmd/internal/dashboard", false, false},
+		{"cmd/laminardb", "charm.land/bubbletea/v2", false, true},
 		{"helpers", "laminardb/sql/ast", false, true},
 	} {
 		why := refused(c.folder, c.path, c.isTest)

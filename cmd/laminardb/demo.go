@@ -7,12 +7,14 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"os"
 	"path/filepath"
 	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
 
+	"laminardb/cmd/internal/dashboard"
 	"laminardb/cmd/internal/devbroker"
 	"laminardb/cmd/internal/marketdata"
 	example "laminardb/examples/market-data"
@@ -25,6 +27,7 @@ type demoOptions struct {
 	seed     uint64
 	listen   string
 	dataDir  string
+	noTUI    bool
 }
 
 func demoCommand(ctx context.Context, args []string, stdout, stderr io.Writer) error {
@@ -36,8 +39,21 @@ func demoCommand(ctx context.Context, args []string, stdout, stderr io.Writer) e
 	fs.Uint64Var(&o.seed, "seed", 1, "seed of the random prices")
 	fs.StringVar(&o.listen, "listen", "127.0.0.1:5433", "address for PostgreSQL clients")
 	fs.StringVar(&o.dataDir, "data-dir", "./data/demo", "directory for the broker and the server")
+	fs.BoolVar(&o.noTUI, "no-tui", false, "print bars instead of opening the dashboard")
 	if err := parseFlags(fs, args); err != nil {
 		return err
+	}
+	o.noTUI = o.noTUI || !dashboard.IsTerminal(stdout) || !dashboard.IsTerminal(os.Stdin)
+	if !o.noTUI { // what is logged would spoil the screen
+		if err := os.MkdirAll(o.dataDir, 0o755); err != nil {
+			return err
+		}
+		log, err := os.Create(filepath.Join(o.dataDir, "demo.log"))
+		if err != nil {
+			return err
+		}
+		defer func() { _ = log.Close() }()
+		stderr = log
 	}
 	logger, err := newLogger(stderr, "text", "warn")
 	if err != nil {
@@ -56,7 +72,7 @@ func demoCommand(ctx context.Context, args []string, stdout, stderr io.Writer) e
 }
 
 // runDemo starts the broker, the server and the producer, creates the pipelines
-// and prints OHLC bars until ctx ends.
+// and shows the dashboard, or prints OHLC bars, until ctx ends.
 func runDemo(ctx context.Context, o demoOptions, out io.Writer, logger *slog.Logger) (err error) {
 	broker, err := devbroker.Start(ctx, devbroker.Options{
 		KafkaAddr: "127.0.0.1:0", RegistryAddr: "127.0.0.1:0", DataDir: filepath.Join(o.dataDir, "broker"), Logger: logger,
@@ -85,7 +101,16 @@ func runDemo(ctx context.Context, o demoOptions, out io.Writer, logger *slog.Log
 		return err
 	}
 	fmt.Fprintf(out, "server    psql -h %s -p %d -U laminar laminar\n\n", srv.host(), srv.port())
-	return produceAndPrint(ctx, producer, srv, out)
+	watch := func(ctx context.Context) (string, error) {
+		bars, err := tailBars(ctx, srv.dsn(), out)
+		return fmt.Sprintf("%d bars", bars), err
+	}
+	if !o.noTUI {
+		watch = func(ctx context.Context) (string, error) {
+			return "dashboard closed", dashboard.Run(ctx, dashboard.Options{DSN: srv.dsn(), Input: os.Stdin, Output: out, Now: time.Now})
+		}
+	}
+	return produceAndWatch(ctx, producer, watch, out)
 }
 
 // createPipelines sends the example's statements; what an earlier run created is
@@ -113,8 +138,9 @@ func createPipelines(ctx context.Context, dsn string, out io.Writer) error {
 	return nil
 }
 
-// produceAndPrint runs the producer and the tail of ohlc_bars side by side.
-func produceAndPrint(ctx context.Context, producer *marketdata.Producer, srv *server, out io.Writer) error {
+// produceAndWatch runs the producer beside what shows the rows, until either ends.
+// watch returns what the summary says of it.
+func produceAndWatch(ctx context.Context, producer *marketdata.Producer, watch func(context.Context) (string, error), out io.Writer) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	type outcome struct {
@@ -129,14 +155,14 @@ func produceAndPrint(ctx context.Context, producer *marketdata.Producer, srv *se
 		}
 		produced <- outcome{counts, err}
 	}()
-	bars, tailErr := tailBars(ctx, srv.dsn(), out)
+	watched, watchErr := watch(ctx)
 	cancel()
 	o := <-produced
-	fmt.Fprintf(out, "\nsummary   %+v, %d bars\n", o.counts, bars)
+	fmt.Fprintf(out, "\nsummary   %+v, %s\n", o.counts, watched)
 	if o.err != nil && !errors.Is(o.err, context.Canceled) && !errors.Is(o.err, context.DeadlineExceeded) {
 		return o.err
 	}
-	return tailErr
+	return watchErr
 }
 
 // tailBars prints OHLC bars as they close and returns how many.
