@@ -27,7 +27,7 @@ type demoOptions struct {
 	seed     uint64
 	listen   string
 	dataDir  string
-	noTUI    bool
+	tui      bool // show the dashboard instead of bars
 }
 
 func demoCommand(ctx context.Context, args []string, stdout, stderr io.Writer) error {
@@ -39,12 +39,12 @@ func demoCommand(ctx context.Context, args []string, stdout, stderr io.Writer) e
 	fs.Uint64Var(&o.seed, "seed", 1, "seed of the random prices")
 	fs.StringVar(&o.listen, "listen", "127.0.0.1:5433", "address for PostgreSQL clients")
 	fs.StringVar(&o.dataDir, "data-dir", "./data/demo", "directory for the broker and the server")
-	fs.BoolVar(&o.noTUI, "no-tui", false, "print bars instead of opening the dashboard")
+	noTUI := fs.Bool("no-tui", false, "print bars instead of opening the dashboard")
 	if err := parseFlags(fs, args); err != nil {
 		return err
 	}
-	o.noTUI = o.noTUI || !dashboard.IsTerminal(stdout) || !dashboard.IsTerminal(os.Stdin)
-	if !o.noTUI { // what is logged would spoil the screen
+	o.tui = !*noTUI && dashboard.IsTerminal(stdout) && dashboard.IsTerminal(os.Stdin)
+	if o.tui { // what is logged would spoil the screen
 		if err := os.MkdirAll(o.dataDir, 0o755); err != nil {
 			return err
 		}
@@ -105,7 +105,7 @@ func runDemo(ctx context.Context, o demoOptions, out io.Writer, logger *slog.Log
 		bars, err := tailBars(ctx, srv.dsn(), out)
 		return fmt.Sprintf("%d bars", bars), err
 	}
-	if !o.noTUI {
+	if o.tui {
 		watch = func(ctx context.Context) (string, error) {
 			return "dashboard closed", dashboard.Run(ctx, dashboard.Options{DSN: srv.dsn(), Input: os.Stdin, Output: out, Now: time.Now})
 		}
