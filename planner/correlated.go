@@ -153,6 +153,9 @@ var lookups = map[string]lookup{
 	"pg_get_indexdef":      {indexText, "oid", "value"},
 	"pg_get_constraintdef": {"laminar_constraint_text", "oid", "value"},
 	"current_setting":      {"pg_settings", "name", "setting"},
+	"to_regclass":          {"laminar_class_oid", "name", "value"},
+	"to_regtype":           {"laminar_type_oid", "name", "value"},
+	"laminar_class_text":   {"laminar_class_text", "oid", "value"},
 }
 
 // lookup is a relation with the column that is compared and that of the answer.
@@ -184,9 +187,38 @@ func (r *resolver) lookup(e *ast.FuncCall, l lookup) (plan.Expr, error) {
 	}}})
 }
 
-// namedOID is 'name'::regclass or ::regtype of a constant, nil for another cast.
+// nameOf is oid::regclass::text and its kin, the name of what has the oid; nil for
+// another cast.
+func (r *resolver) nameOf(e *ast.Cast) (plan.Expr, error) {
+	inner, ok := e.Operand.(*ast.Cast)
+	if !ok || e.Type.Type.Kind != types.Text || inner.Type.Type.Kind != types.OID {
+		return nil, nil
+	}
+	call := func(name string, args ...ast.Expr) ast.Expr {
+		return &ast.FuncCall{At: e.At, Name: ast.Name{Pos: e.Pos, Parts: []string{name}}, Args: args}
+	}
+	var name ast.Expr
+	switch inner.Type.Name {
+	case "regclass":
+		plain := ast.TypeName{Pos: e.Pos, Type: types.Of(types.OID), Name: "oid"}
+		number := &ast.Cast{At: e.At, Operand: &ast.Cast{At: inner.At, Operand: inner, Type: plain}, Type: e.Type}
+		name = call("coalesce", call("laminar_class_text", inner), number)
+	case "regtype":
+		name = call("format_type", inner, &ast.Literal{At: e.At, Kind: ast.NullLiteral})
+	default:
+		return nil, nil
+	}
+	return r.expr(name)
+}
+
+// namedOID is 'name'::regclass or ::regtype, nil for another cast. A name that is
+// no constant may be of nothing: then it is NULL.
 func (r *resolver) namedOID(arg plan.Expr, e *ast.Cast) (plan.Expr, error) {
 	c, ok := arg.(*plan.Const)
+	if !ok && arg.Type().Kind == types.Text && (e.Type.Name == "regclass" || e.Type.Name == "regtype") {
+		name := ast.Name{Pos: e.Pos, Parts: []string{"to_" + e.Type.Name}}
+		return r.expr(&ast.FuncCall{At: e.At, Name: name, Args: []ast.Expr{e.Operand}})
+	}
 	if !ok {
 		return nil, nil
 	}
@@ -202,6 +234,8 @@ func (r *resolver) namedOID(arg plan.Expr, e *ast.Cast) (plan.Expr, error) {
 			return nil, placed(err, name.Pos)
 		}
 		return &plan.Const{Value: int64(rel.OID), T: e.Type.Type}, nil
+	case "regproc": // pg_catalog keeps functions by name
+		return textConst(text[strings.LastIndexByte(text, '.')+1:]), nil
 	case "regtype":
 		t, ok := types.Lookup(text)
 		if !ok {

@@ -390,6 +390,9 @@ func (r *resolver) caseExpr(e *ast.Case) (plan.Expr, error) {
 }
 
 func (r *resolver) cast(e *ast.Cast) (plan.Expr, error) {
+	if name, err := r.nameOf(e); name != nil || err != nil {
+		return name, err
+	}
 	arg, err := r.expr(e.Operand)
 	if err != nil {
 		return nil, err

@@ -103,7 +103,7 @@ func Find(schema, name string) *Relation {
 
 // relations returns all of them.
 func relations() []Relation {
-	return slices.Concat(objectRelations(), serverRelations(), emptyRelations(), informationRelations())
+	return slices.Concat(objectRelations(), nameRelations(), serverRelations(), emptyRelations(), informationRelations())
 }
 
 // relation declares a relation of pg_catalog; columns are names with types:

@@ -72,10 +72,14 @@ func typeRows(*contents) [][]any {
 		if t.Kind == types.Struct {
 			kind = "p"
 		}
+		input := name + "in"
+		if elem != 0 {
+			input = "array_in"
+		}
 		rows = append(rows, []any{
 			int64(oid), name, catalogNamespace, owner, int(t.Size()), t.Size() > 0 && t.Size() <= 8, kind,
 			string(t.Category()), false, true, ",", 0, int64(elem), int64(array),
-			name + "in", false, 0, -1, 0, collation, nil, nil,
+			input, false, 0, -1, 0, collation, nil, nil,
 		})
 	}
 	for k := types.Bool; k <= types.OID; k++ {

@@ -43,6 +43,11 @@ func (c *Client) PID() uint32 { return c.pid }
 // Only the session's goroutine may use it.
 func (c *Client) Names() *Names { return &c.conn.names }
 
+// Cursors holds the columns of the cursors that SQL's DECLARE has opened, by name.
+// The session keeps it, and a client may describe them as portals. Only the
+// session's goroutine may use it.
+func (c *Client) Cursors() map[string][]Column { return c.conn.cursors }
+
 // SetParameter reports a setting's value to the client if it is new: one of
 // those that PostgreSQL reports, such as TimeZone or application_name.
 func (c *Client) SetParameter(name, value string) error {

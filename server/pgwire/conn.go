@@ -31,6 +31,7 @@ type conn struct {
 	session  Session
 	names    Names
 	portals  portals
+	cursors  map[string][]Column // see Client.Cursors
 	results  Results
 	// skipping is true from an error in the extended protocol to its Sync.
 	skipping bool
@@ -49,6 +50,8 @@ func newConn(s *Server, nc net.Conn) *conn {
 		frames: newFrames(nc, maxStartupBytes),
 		out:    &output{raw: nc, w: nc, timeout: s.config.WriteTimeout},
 		inbox:  newInbox(),
+
+		cursors: map[string][]Column{},
 	}
 	c.out.lost = func() { c.abortWith(clientGone()) }
 	c.results.conn = c

@@ -165,6 +165,9 @@ func (c *conn) describe(m *pgproto3.Describe) error {
 		return c.describeRows(columns, nil)
 	case 'P':
 		p, err := c.portals.get(m.Name)
+		if columns, ok := c.cursors[m.Name]; err != nil && ok {
+			return c.describeRows(columns, nil)
+		}
 		if err != nil {
 			return err
 		}

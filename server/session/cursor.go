@@ -39,6 +39,7 @@ func (s *Session) declare(ctx context.Context, d *ast.Declare, params *planner.P
 	}
 	hold := d.Hold || s.status == pgwire.Idle
 	s.cursors[d.Name] = &cursor{rows: rows, columns: st.columns, hold: hold}
+	s.client.Cursors()[d.Name] = st.columns
 	return "DECLARE CURSOR", nil
 }
 
@@ -79,10 +80,12 @@ func (s *Session) closeCursor(c *ast.Close) (string, error) {
 	if !ok {
 		return "", pgerr.At(int(c.Pos), pgerr.InvalidCursorName, "cursor %q does not exist", c.Name)
 	}
-	open.rows.close()
-	delete(s.cursors, c.Name)
+	s.closeOne(c.Name, open)
 	return "CLOSE CURSOR", nil
 }
+
+// copyDefaults are the options of COPY with the only values that they take.
+var copyDefaults = map[string]string{"format": "text", "delimiter": "\t", "null": `\N`}
 
 // copy runs COPY .. TO STDOUT of a query, a relation or a SUBSCRIBE.
 func (s *Session) copy(c *ast.Copy, params *planner.Params) (*statement, error) {
@@ -91,7 +94,7 @@ func (s *Session) copy(c *ast.Copy, params *planner.Params) (*statement, error) 
 			WithHint("Use INSERT.")
 	}
 	for _, o := range c.Options {
-		if o.Name != "format" || o.Value != "text" {
+		if usual, ok := copyDefaults[o.Name]; !ok || o.Value != usual {
 			return nil, pgerr.At(int(o.Pos), pgerr.FeatureNotSupported, "COPY option %q is not supported", o.Name)
 		}
 	}

@@ -17,12 +17,6 @@ import (
 	"laminardb/sql/pgerr"
 )
 
-// pendingInsert waits for COMMIT.
-type pendingInsert struct {
-	target inserter
-	rows   *batch.Batch
-}
-
 // inserter is what takes inserted rows: a source without a connector, or a table.
 // Insert returns when they are durable.
 type inserter interface {
@@ -77,7 +71,7 @@ func (s *Session) insert(in *ast.Insert, params *planner.Params) (*statement, er
 			return tag, nil
 		}
 		if s.status == pgwire.InTransaction {
-			s.inserts = append(s.inserts, pendingInsert{target, rows})
+			s.block.later(target, func(ctx context.Context) error { return target.Insert(ctx, rows) })
 			return tag, nil
 		}
 		return tag, target.Insert(ctx, rows)

@@ -22,6 +22,7 @@ type prepared struct {
 	parsed  parser.Parsed
 	src     *source
 	types   []types.Type
+	oids    []uint32 // of types, or what the client called them
 	columns []pgwire.Column
 }
 
@@ -50,6 +51,11 @@ func (s *Session) Prepare(ctx context.Context, text string, oids []uint32) (pgwi
 	if err != nil {
 		return nil, s.failed(src.place(err))
 	}
+	for i, oid := range oids { // varchar stays varchar: drivers check what they said
+		if oid != 0 && i < len(p.oids) {
+			p.oids[i] = oid
+		}
+	}
 	return p, nil
 }
 
@@ -72,16 +78,15 @@ func (s *Session) newPrepared(ctx context.Context, p parser.Parsed, src *source,
 		}
 	}
 	out.types, out.columns = params.Types, st.columns
+	for _, t := range out.types {
+		out.oids = append(out.oids, t.OID())
+	}
 	return out, nil
 }
 
 // Describe implements pgwire.Statement.
 func (p *prepared) Describe() ([]uint32, []pgwire.Column) {
-	oids := make([]uint32, len(p.types))
-	for i, t := range p.types {
-		oids[i] = t.OID()
-	}
-	return oids, p.columns
+	return p.oids, p.columns
 }
 
 // Close implements pgwire.Statement.
@@ -124,7 +129,11 @@ func (p *portal) Execute(ctx context.Context, w *pgwire.Results, maxRows int) (b
 		return false, w.Empty()
 	}
 	s := p.session
-	more, err := p.run(ctx, w, maxRows)
+	var more bool
+	err := s.timed(ctx, func(ctx context.Context) (err error) {
+		more, err = p.run(ctx, w, maxRows)
+		return err
+	})
 	if err != nil {
 		return false, s.failed(p.src.place(err))
 	}

@@ -2,7 +2,9 @@ package session
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"slices"
 
 	"laminardb/catalog"
 	"laminardb/planner"
@@ -22,14 +24,73 @@ func (s *Session) planner(mode planner.Mode, params *planner.Params) *planner.Qu
 
 // selectStatement plans a query that runs once.
 func (s *Session) selectStatement(q *ast.Query, params *planner.Params) (*statement, error) {
+	q, assign, err := s.setConfig(q)
+	if err != nil {
+		return nil, err
+	}
 	r, err := s.planner(planner.Once, params).Plan(q)
 	if err != nil {
 		return nil, err
 	}
 	return &statement{
 		columns: columnsOf(r.Root.Schema()), word: "SELECT", notices: s.db.retention(r.Reads),
-		open: func(ctx context.Context) (rowSource, error) { return s.runQuery(ctx, r.Root) },
+		open: func(ctx context.Context) (rowSource, error) {
+			rows, err := s.runQuery(ctx, r.Root)
+			for _, a := range assign {
+				err = errors.Join(err, s.assign(a.name, a.value, a.local))
+			}
+			return rows, err
+		},
 	}, nil
+}
+
+// assignment is a call of set_config.
+type assignment struct {
+	name, value string
+	local       bool
+}
+
+// setConfig takes calls of set_config with constants out of a select list without
+// FROM, where clients put them, and leaves the values in their place.
+func (s *Session) setConfig(q *ast.Query) (*ast.Query, []assignment, error) {
+	body, ok := q.Body.(*ast.Select)
+	if !ok || len(body.From) > 0 {
+		return q, nil, nil
+	}
+	var list []assignment
+	items := slices.Clone(body.Items)
+	for i, item := range items {
+		call, ok := item.Expr.(*ast.FuncCall)
+		if !ok || call.Name.Last() != "set_config" || len(call.Args) != 3 {
+			continue
+		}
+		name, known := call.Args[0].(*ast.Literal)
+		value, given := call.Args[1].(*ast.Literal)
+		local, said := call.Args[2].(*ast.Literal)
+		if !known || !given || !said || local.Kind != ast.BoolLiteral {
+			return nil, nil, pgerr.At(int(call.Pos), pgerr.FeatureNotSupported, "set_config is supported with constants only")
+		}
+		a := assignment{name: settingName(name.Text), local: local.Text == "true"}
+		var err error
+		if a.value, err = s.settingValue(a.name, value.Text, value.Kind == ast.NullLiteral); err != nil {
+			return nil, nil, at(err, call.Pos)
+		}
+		if a.local && s.block == nil {
+			a.value = s.settings[a.name] // over at once
+		}
+		list = append(list, a)
+		if item.Alias == "" {
+			items[i].Alias = "set_config"
+		}
+		items[i].Expr = &ast.Literal{At: call.At, Kind: ast.StringLiteral, Text: a.value}
+	}
+	if len(list) == 0 {
+		return q, nil, nil
+	}
+	out, changed := *q, *body
+	changed.Items = items
+	out.Body = &changed
+	return &out, list, nil
 }
 
 // retention says what a query does not see of the append-only objects it reads.

@@ -3,7 +3,6 @@ package session
 import (
 	"context"
 	"errors"
-	"strings"
 	"unicode/utf8"
 
 	"laminardb/server/pgwire"
@@ -20,8 +19,7 @@ type Session struct {
 	cursors  map[string]*cursor
 
 	status pgwire.TxStatus
-	// inserts wait for COMMIT in a transaction block.
-	inserts []pendingInsert
+	block  *block // nil outside of a transaction block
 	// text is the statement that is being planned, as it was sent.
 	text string
 }
@@ -46,11 +44,28 @@ func (s *Session) Simple(ctx context.Context, text string, w *pgwire.Results) er
 		return w.Empty()
 	}
 	for _, p := range list {
-		if err := s.runSimple(ctx, p, src, w); err != nil {
+		err := s.timed(ctx, func(ctx context.Context) error { return s.runSimple(ctx, p, src, w) })
+		if err != nil {
 			return s.failed(src.place(err))
 		}
 	}
 	return nil
+}
+
+// timed runs a statement under statement_timeout.
+func (s *Session) timed(ctx context.Context, run func(ctx context.Context) error) error {
+	limit, err := timeoutOf(s.settings["statement_timeout"])
+	if err != nil || limit == 0 {
+		return run(ctx)
+	}
+	timed, cancel := context.WithTimeoutCause(ctx, limit,
+		pgerr.Newf(pgerr.QueryCanceled, "canceling statement due to statement timeout"))
+	defer cancel()
+	err = run(timed)
+	if err != nil && timed.Err() != nil && errors.Is(err, timed.Err()) {
+		return context.Cause(timed)
+	}
+	return err
 }
 
 // failed turns an open transaction into a failed one.
@@ -147,17 +162,6 @@ func (s *Session) runCommand(ctx context.Context, st *statement, w *pgwire.Resul
 	return w.Complete(tag)
 }
 
-// allowed refuses statements in a failed transaction.
-func (s *Session) allowed(stmt ast.Statement) error {
-	if s.status != pgwire.Failed {
-		return nil
-	}
-	if t, ok := stmt.(*ast.Transaction); ok && (t.Kind == "rollback" || t.Kind == "commit") {
-		return nil
-	}
-	return pgerr.Newf(pgerr.InFailedTransaction, "current transaction is aborted, commands ignored until end of transaction block")
-}
-
 // Sync implements pgwire.Session. Statements outside a block take effect one by
 // one, so there is nothing to commit.
 func (s *Session) Sync(_ context.Context, failed bool) error {
@@ -176,54 +180,13 @@ func (s *Session) Close() {
 	s.db.clients.leave()
 }
 
-// transaction runs BEGIN, COMMIT and ROLLBACK.
-func (s *Session) transaction(ctx context.Context, t *ast.Transaction, w *pgwire.Results) (string, error) {
-	switch t.Kind {
-	case "begin":
-		if s.status != pgwire.Idle {
-			return "BEGIN", w.Notice("WARNING", pgerr.Newf(pgerr.ActiveTransaction, "there is already a transaction in progress"))
-		}
-		s.status = pgwire.InTransaction
-		return "BEGIN", nil
-	case "commit", "rollback":
-		was := s.status
-		s.status = pgwire.Idle
-		s.closeCursors(true)
-		inserts := s.inserts
-		s.inserts = nil
-		if was == pgwire.Idle {
-			return strings.ToUpper(t.Kind), w.Notice("WARNING", pgerr.Newf(pgerr.NoActiveTransaction, "there is no transaction in progress"))
-		}
-		if t.Kind == "rollback" || was == pgwire.Failed {
-			return "ROLLBACK", nil
-		}
-		for _, in := range inserts {
-			if err := in.target.Insert(ctx, in.rows); err != nil {
-				return "", err
-			}
-		}
-		return "COMMIT", nil
-	}
-	return "", pgerr.At(int(t.Pos), pgerr.FeatureNotSupported, "savepoints are not supported")
-}
-
-// closeCursors closes the cursors of the transaction, or all of them.
-func (s *Session) closeCursors(ofTransaction bool) {
-	for name, c := range s.cursors {
-		if ofTransaction && c.hold {
-			continue
-		}
-		c.rows.close()
-		delete(s.cursors, name)
-	}
-}
-
 // sessionValues answers current_user and its like.
 func (s *Session) sessionValues() map[string]string {
 	return map[string]string{
 		"current_user": s.client.User, "session_user": s.client.User, "user": s.client.User,
 		"current_role": s.client.User, "current_database": s.client.Database,
 		"current_catalog": s.client.Database, "current_schema": "public",
-		"version": "PostgreSQL 15.8 (LaminarDB " + s.db.config.Version + ")",
+		"pg_advisory_unlock_all": "", // there is nothing to unlock
+		"version":                "PostgreSQL 15.8 (LaminarDB " + s.db.config.Version + ")",
 	}
 }

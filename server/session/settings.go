@@ -1,9 +1,11 @@
 package session
 
 import (
+	"errors"
 	"sort"
 	"strconv"
 	"strings"
+	"time"
 
 	"laminardb/server/pgwire"
 	"laminardb/sql/ast"
@@ -21,6 +23,8 @@ type setting struct {
 	// fixed values cannot be changed; SET to the same value is accepted.
 	fixed bool
 	note  string
+	// parse checks a value and gives its usual spelling; nil takes any.
+	parse func(value string) (string, error)
 }
 
 // knownSettings are the parameters that drivers set or ask for, and what they
@@ -31,8 +35,8 @@ var knownSettings = map[string]setting{
 	"client_encoding":               {value: "UTF8", report: "client_encoding", fixed: true, note: "always UTF8"},
 	"client_min_messages":           {value: "notice", note: "accepted, changes nothing"},
 	"datestyle":                     {value: "ISO, MDY", report: "DateStyle", fixed: true, note: "always ISO, MDY"},
-	"default_transaction_isolation": {value: "read committed", note: "accepted, changes nothing"},
-	"default_transaction_read_only": {value: "off", fixed: true, note: "always off"},
+	"default_transaction_isolation": {value: "read committed", note: "read committed is all there is", parse: parseIsolation},
+	"default_transaction_read_only": {value: "off", note: "what transactions are that do not say it", parse: parseSwitch},
 	"extra_float_digits":            {value: "1", note: "accepted: floats are always shortest-exact"},
 	"integer_datetimes":             {value: "on", report: "integer_datetimes", fixed: true, note: "always on"},
 	"intervalstyle":                 {value: "postgres", report: "IntervalStyle", fixed: true, note: "always postgres"},
@@ -45,11 +49,11 @@ var knownSettings = map[string]setting{
 	"server_version_num":            {value: "150008", fixed: true, note: "the same as a number"},
 	"session_authorization":         {report: "session_authorization", fixed: true, note: "the user"},
 	"standard_conforming_strings":   {value: "on", report: "standard_conforming_strings", fixed: true, note: "always on"},
-	"statement_timeout":             {value: "0", note: "accepted, changes nothing yet"},
+	"statement_timeout":             {value: "0", note: "ends a statement that runs for longer; 0 is never", parse: parseTimeout},
 	"synchronous_commit":            {value: "on", fixed: true, note: "always on"},
 	"timezone":                      {value: "UTC", report: "TimeZone", fixed: true, note: "always UTC for now"},
-	"transaction_isolation":         {value: "read committed", note: "accepted, changes nothing"},
-	"transaction_read_only":         {value: "off", fixed: true, note: "always off"},
+	"transaction_isolation":         {value: "read committed", note: "read committed is all there is", parse: parseIsolation},
+	"transaction_read_only":         {value: "off", note: "whether the transaction may write", parse: parseSwitch},
 }
 
 // initSettings takes the startup parameters over and reports what clients expect.
@@ -61,10 +65,17 @@ func (s *Session) initSettings() error {
 	s.settings["session_authorization"] = s.client.User
 	for name, v := range s.client.Startup {
 		name = strings.ToLower(name)
-		if k, ok := knownSettings[name]; ok && !k.fixed {
-			s.settings[name] = v
+		k, ok := knownSettings[name]
+		if !ok || k.fixed {
+			continue
 		}
+		v, err := k.parsed(name, v)
+		if err != nil {
+			return err
+		}
+		s.settings[name] = v
 	}
+	s.followDefaults()
 	for name, k := range knownSettings {
 		if k.report == "" {
 			continue
@@ -90,31 +101,116 @@ func settingName(name string) string {
 	}
 }
 
-func (s *Session) set(stmt *ast.Set) (string, error) {
-	word := "SET"
+func (s *Session) set(stmt *ast.Set, w *pgwire.Results) (string, error) {
 	name := settingName(stmt.Name)
 	if name == "all" && stmt.Default {
 		return "RESET", s.initSettings()
 	}
+	if stmt.Local && s.block == nil {
+		return "SET", w.Notice("WARNING", pgerr.Newf(pgerr.NoActiveTransaction, "SET LOCAL can only be used in transaction blocks"))
+	}
+	value, err := s.settingValue(name, strings.Join(stmt.Values, ", "), stmt.Default)
+	if err != nil {
+		return "", at(err, stmt.Pos)
+	}
+	return "SET", s.assign(name, value, stmt.Local)
+}
+
+// settingValue checks a value for a setting and returns how it is kept.
+func (s *Session) settingValue(name, value string, byDefault bool) (string, error) {
 	k, ok := knownSettings[name]
-	if !ok {
-		return "", unknownSetting(name, stmt.Pos)
+	switch {
+	case !ok:
+		return "", unknownSetting(name)
+	case byDefault && name == "session_authorization":
+		return s.client.User, nil
+	case byDefault:
+		return k.value, nil
+	case k.fixed && !sameSetting(value, s.settings[name]):
+		return "", pgerr.Newf(pgerr.CantChangeParam, "parameter %q cannot be changed: it is %s", name, k.note)
+	case k.fixed:
+		return s.settings[name], nil
 	}
-	value := strings.Join(stmt.Values, ", ")
-	if stmt.Default {
-		value = k.value
-	}
-	if k.fixed && !stmt.Default && !sameSetting(value, k.value) {
-		return "", pgerr.At(int(stmt.Pos), pgerr.CantChangeParam, "parameter %q cannot be changed: it is %s", name, k.note)
-	}
-	if k.fixed {
-		return word, nil
+	return k.parsed(name, value)
+}
+
+// assign gives a setting a value, for the transaction only if local.
+func (s *Session) assign(name, value string, local bool) error {
+	if b := s.block; b != nil {
+		b.local[name] = local || strings.HasPrefix(name, "transaction_")
 	}
 	s.settings[name] = value
-	if k.report != "" {
-		return word, s.client.SetParameter(k.report, value)
+	s.followDefaults()
+	if k := knownSettings[name]; k.report != "" {
+		return s.client.SetParameter(k.report, value)
 	}
-	return word, nil
+	return nil
+}
+
+// restore brings back what the settings were and reports it.
+func (s *Session) restore(back settings) error {
+	s.settings = back
+	for name, k := range knownSettings {
+		if k.report == "" {
+			continue
+		}
+		if err := s.client.SetParameter(k.report, back[name]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (k setting) parsed(name, value string) (string, error) {
+	if k.parse == nil {
+		return value, nil
+	}
+	v, err := k.parse(value)
+	if err != nil && !pgerr.Is(err, pgerr.FeatureNotSupported) {
+		err = pgerr.Newf(pgerr.InvalidParameterValue, "invalid value for parameter %q: %q", name, value)
+	}
+	return v, err
+}
+
+// parseIsolation takes the levels that there are.
+func parseIsolation(value string) (string, error) {
+	v := strings.ToLower(value)
+	return v, checkIsolation(v)
+}
+
+// parseSwitch takes PostgreSQL's spellings of on and off.
+func parseSwitch(value string) (string, error) {
+	switch strings.ToLower(value) {
+	case "on", "true", "yes", "1", "t", "y":
+		return "on", nil
+	case "off", "false", "no", "0", "f", "n":
+		return "off", nil
+	}
+	return "", errors.New("no switch")
+}
+
+// parseTimeout takes milliseconds, or a number with a unit.
+func parseTimeout(value string) (string, error) {
+	_, err := timeoutOf(value)
+	return value, err
+}
+
+// timeoutOf is the length of a time setting such as 1500, 2s or 1min; 0 is none.
+func timeoutOf(value string) (time.Duration, error) {
+	v := strings.ReplaceAll(value, " ", "")
+	if ms, err := strconv.ParseUint(v, 10, 31); err == nil {
+		return time.Duration(ms) * time.Millisecond, nil
+	}
+	for _, unit := range [...]struct{ postgres, golang string }{{"min", "m"}, {"us", "us"}, {"ms", "ms"}, {"s", "s"}, {"h", "h"}} {
+		if number, ok := strings.CutSuffix(v, unit.postgres); ok {
+			d, err := time.ParseDuration(number + unit.golang)
+			if err == nil && d < 0 {
+				err = errors.New("negative")
+			}
+			return d, err
+		}
+	}
+	return 0, errors.New("no time")
 }
 
 // sameSetting compares loosely: UTF8 and utf-8, 'ISO' and 'ISO, MDY'.
@@ -130,8 +226,8 @@ func sameSetting(value, fixed string) bool {
 	return truth[v] == f || f == "utc" && (v == "etc/utc" || v == "gmt" || v == "z" || v == "0")
 }
 
-func unknownSetting(name string, pos ast.Pos) error {
-	return pgerr.At(int(pos), pgerr.UndefinedObject, "unrecognized configuration parameter %q", name).
+func unknownSetting(name string) error {
+	return pgerr.Newf(pgerr.UndefinedObject, "unrecognized configuration parameter %q", name).
 		WithHint("SHOW ALL lists the parameters.")
 }
 
@@ -148,7 +244,7 @@ func (s *Session) showSetting(stmt *ast.Show) (*statement, error) {
 	}
 	v, ok := s.settings[name]
 	if !ok {
-		return nil, unknownSetting(name, stmt.Pos)
+		return nil, at(unknownSetting(name), stmt.Pos)
 	}
 	column := name
 	if k := knownSettings[name]; k.report != "" {

@@ -95,7 +95,9 @@ func (s *Session) simpleCommand(p parser.Parsed, src *source, params *planner.Pa
 	case *ast.Transaction:
 		run = func(ctx context.Context, w *pgwire.Results) (string, error) { return s.transaction(ctx, stmt, w) }
 	case *ast.Set:
-		run = func(context.Context, *pgwire.Results) (string, error) { return s.set(stmt) }
+		run = func(_ context.Context, w *pgwire.Results) (string, error) { return s.set(stmt, w) }
+	case *ast.Unlisten: // nothing can be listened to
+		run = func(context.Context, *pgwire.Results) (string, error) { return "UNLISTEN", nil }
 	case *ast.Declare:
 		run = func(ctx context.Context, _ *pgwire.Results) (string, error) { return s.declare(ctx, stmt, params) }
 	case *ast.Close:

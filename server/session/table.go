@@ -221,7 +221,7 @@ func (s *Session) insertTable(in *ast.Insert, o *catalog.Object, params *planner
 				return "", pgerr.At(int(in.OnConflict.Pos), pgerr.FeatureNotSupported, "ON CONFLICT is not supported in a transaction block")
 			}
 			if rows.Rows > 0 {
-				s.inserts = append(s.inserts, pendingInsert{target, rows})
+				s.block.later(table, func(ctx context.Context) error { return target.Insert(ctx, rows) })
 			}
 			return fmt.Sprintf("INSERT 0 %d", rows.Rows), nil
 		}

@@ -34,26 +34,36 @@ func (s *Session) update(u *ast.Update, params *planner.Params) (*statement, err
 	return s.changeStatement("UPDATE", u.Pos, table, r, set), nil
 }
 
-// changeStatement runs an UPDATE, or a DELETE, where set is nil.
+// changeStatement runs an UPDATE, or a DELETE, where set is nil. In a transaction
+// block it counts, and COMMIT runs it.
 func (s *Session) changeStatement(word string, pos ast.Pos, table *tableState, r *planner.Result, set []int) *statement {
-	return &statement{command: func(ctx context.Context, _ *pgwire.Results) (string, error) {
-		if s.status == pgwire.InTransaction {
-			return "", pgerr.At(int(pos), pgerr.FeatureNotSupported, "%s is not supported in a transaction block yet", word).
-				WithHint("Turn on autocommit.")
+	var n int
+	decide := func(ctx context.Context) (exec.TableChange, error) {
+		old, changed, err := table.changed(ctx, s.db, r, set, s.system)
+		n = 0
+		if err != nil || old == nil {
+			return exec.TableChange{}, err
 		}
-		n := 0
-		err := table.Change(ctx, func(ctx context.Context) (exec.TableChange, error) {
-			old, changed, err := table.changed(ctx, s.db, r, set, s.system)
-			if err != nil || old == nil {
-				return exec.TableChange{}, err
-			}
-			n = old.Rows
-			if set == nil {
-				changed = nil
-			}
-			return exec.TableChange{Gone: old, Come: changed}, nil
-		})
-		return fmt.Sprintf("%s %d", word, n), err
+		n = old.Rows
+		if set == nil {
+			changed = nil
+		}
+		return exec.TableChange{Gone: old, Come: changed}, nil
+	}
+	return &statement{command: func(ctx context.Context, _ *pgwire.Results) (string, error) {
+		if s.status != pgwire.InTransaction {
+			err := table.Change(ctx, decide)
+			return fmt.Sprintf("%s %d", word, n), err
+		}
+		if s.block.changed(table) {
+			return "", pgerr.At(int(pos), pgerr.FeatureNotSupported, "%s of a table that the transaction has changed already is not supported yet", word).
+				WithHint("Commit before it.")
+		}
+		if _, err := decide(ctx); err != nil {
+			return "", err
+		}
+		s.block.later(table, func(ctx context.Context) error { return table.Change(ctx, decide) })
+		return fmt.Sprintf("%s %d", word, n), nil
 	}}
 }
 

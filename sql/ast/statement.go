@@ -177,12 +177,24 @@ type Set struct {
 	Local   bool
 }
 
-// Transaction is BEGIN, COMMIT, ROLLBACK (and their synonyms).
+// Transaction is BEGIN, COMMIT, ROLLBACK (and their synonyms), savepoints, SET
+// TRANSACTION ("set") and SET SESSION CHARACTERISTICS ("characteristics").
 type Transaction struct {
-	Pos  Pos
-	Kind string // "begin", "commit", "rollback", "savepoint", "release", "rollback to"
-	Name string // savepoints
+	Pos   Pos
+	Kind  string // "begin", "commit", "rollback", "savepoint", "release", "rollback to", "set", "characteristics"
+	Name  string // savepoints
+	Modes Modes
 }
+
+// Modes are transaction modes. The zero value names none.
+type Modes struct {
+	Isolation string // "read committed" and such
+	ReadOnly  bool
+	ReadWrite bool
+}
+
+// Unlisten is UNLISTEN.
+type Unlisten struct{ Pos Pos }
 
 // Deallocate is DEALLOCATE [PREPARE] name; Name "" is ALL.
 type Deallocate struct {
@@ -290,6 +302,7 @@ func (*Deallocate) statement()      {}
 func (*Prepare) statement()         {}
 func (*Execute) statement()         {}
 func (*Discard) statement()         {}
+func (*Unlisten) statement()        {}
 func (*Insert) statement()          {}
 func (*Update) statement()          {}
 func (*Delete) statement()          {}

@@ -89,12 +89,13 @@ func (p *parser) setting() (ast.Statement, error) {
 		return out, err
 	}
 	p.pos++
-	if p.words("session", "characteristics", "as", "transaction") {
-		p.pos += 4
-		return p.transactionModes(out, "default_transaction_isolation")
-	}
-	if p.accept("transaction") {
-		return p.transactionModes(out, "transaction_isolation")
+	for kind, words := range map[string][]string{
+		"characteristics": {"session", "characteristics", "as", "transaction"}, "set": {"transaction"},
+	} {
+		if p.accept(words...) {
+			modes, err := p.modes()
+			return &ast.Transaction{Pos: out.Pos, Kind: kind, Modes: modes}, err
+		}
 	}
 	if out.Local = p.accept("local"); !out.Local && !p.peek(1).IsOp("=") && !p.peek(1).Is("to") && !p.words("session", "authorization") {
 		p.accept("session")
@@ -132,46 +133,34 @@ func (p *parser) settingValues(out *ast.Set) error {
 	}
 }
 
-// transactionModes reads ISOLATION LEVEL .., READ ONLY and such. The level is the
-// setting's value; the other modes have nothing to set.
-func (p *parser) transactionModes(out *ast.Set, name string) (ast.Statement, error) {
-	out.Name = name
-	level, err := p.modes()
-	if err != nil {
-		return nil, err
-	}
-	if level == "" {
-		level = "read committed"
-	}
-	out.Values = []string{level}
-	return out, nil
-}
-
-// modes reads transaction modes and returns the isolation level, "" for none.
-func (p *parser) modes() (string, error) {
-	level := ""
+// modes reads transaction modes to the end of the statement.
+func (p *parser) modes() (m ast.Modes, err error) {
 	for !p.atEnd() {
 		switch {
 		case p.accept("isolation", "level"):
 			switch {
 			case p.accept("read", "committed"):
-				level = "read committed"
+				m.Isolation = "read committed"
 			case p.accept("read", "uncommitted"):
-				level = "read uncommitted"
+				m.Isolation = "read uncommitted"
 			case p.accept("repeatable", "read"):
-				level = "repeatable read"
+				m.Isolation = "repeatable read"
 			case p.accept("serializable"):
-				level = "serializable"
+				m.Isolation = "serializable"
 			default:
-				return "", p.syntaxError()
+				return m, p.syntaxError()
 			}
-		case p.accept("read", "only"), p.accept("read", "write"), p.accept("deferrable"), p.accept("not", "deferrable"):
+		case p.accept("read", "only"):
+			m.ReadOnly, m.ReadWrite = true, false
+		case p.accept("read", "write"):
+			m.ReadOnly, m.ReadWrite = false, true
+		case p.accept("deferrable"), p.accept("not", "deferrable"): // about SERIALIZABLE only
 		default:
-			return "", p.syntaxError()
+			return m, p.syntaxError()
 		}
 		p.acceptOp(",")
 	}
-	return level, nil
+	return m, nil
 }
 
 // transaction reads BEGIN, COMMIT, ROLLBACK, savepoints and their synonyms.
@@ -186,11 +175,11 @@ func (p *parser) transaction() (ast.Statement, error) {
 			return nil, err
 		}
 		out.Kind = "begin"
-		_, err = p.modes()
+		out.Modes, err = p.modes()
 	case "begin":
 		out.Kind = "begin"
 		p.noiseWord()
-		_, err = p.modes()
+		out.Modes, err = p.modes()
 	case "commit", "end":
 		out.Kind = "commit"
 		p.noiseWord()

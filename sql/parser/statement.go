@@ -63,6 +63,14 @@ func (p *parser) session(t lexer.Token) (ast.Statement, error) {
 		return p.deallocate()
 	case "discard":
 		return p.discard()
+	case "unlisten":
+		out := &ast.Unlisten{Pos: p.here()}
+		p.pos++
+		if p.acceptOp("*") {
+			return out, nil
+		}
+		_, err := p.identifier()
+		return out, err
 	}
 	return nil, p.unknownStatement(t)
 }
@@ -70,7 +78,7 @@ func (p *parser) session(t lexer.Token) (ast.Statement, error) {
 // unknownStatement is a syntax error, or 0A000 for what PostgreSQL knows.
 func (p *parser) unknownStatement(t lexer.Token) error {
 	switch t.Text {
-	case "analyze", "vacuum", "truncate", "grant", "revoke", "comment", "lock", "listen", "notify", "unlisten",
+	case "analyze", "vacuum", "truncate", "grant", "revoke", "comment", "lock", "listen", "notify",
 		"merge", "call", "do", "cluster", "reindex", "refresh", "import", "security", "load", "reassign", "move":
 		return pgerr.At(t.Pos, pgerr.FeatureNotSupported, "%s is not supported", upper(t.Text))
 	}

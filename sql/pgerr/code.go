@@ -49,6 +49,7 @@ var (
 	CheckViolation           = Code{"23514"}
 	InvalidCursorState       = Code{"24000"}
 	ActiveTransaction        = Code{"25001"}
+	ReadOnlyTransaction      = Code{"25006"}
 	NoActiveTransaction      = Code{"25P01"}
 	InFailedTransaction      = Code{"25P02"}
 	InvalidStatementName     = Code{"26000"}
@@ -57,6 +58,7 @@ var (
 	DependentObjects         = Code{"2BP01"}
 	InvalidCursorName        = Code{"34000"}
 	InvalidCatalogName       = Code{"3D000"}
+	InvalidSavepoint         = Code{"3B001"}
 	InvalidSchemaName        = Code{"3F000"}
 	SyntaxError              = Code{"42601"}
 	InsufficientPrivilege    = Code{"42501"}
