@@ -105,8 +105,7 @@ type Chunk struct {
 	Next Positions
 	// Records and Bytes count what was read, rejected records included.
 	Records, Bytes int64
-	// SplitBytes are the Bytes of each split, nil for one split or where the
-	// connector does not know.
+	// SplitBytes are the Bytes of each split, nil where the connector does not know.
 	SplitBytes map[int32]int64
 	// Rejected are the records that could not be decoded.
 	Rejected []Rejected

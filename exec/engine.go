@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"slices"
 	"sync"
 
@@ -220,7 +221,7 @@ func (e *Engine) stop(f *flow) {
 	}
 	if f.sink != nil {
 		if err := errors.Join(f.sink.Flush(context.Background()), f.sink.Close()); err != nil {
-			e.env.Logger.Error("closing a sink", "object", f.name, "error", err)
+			e.env.Logger.Error("sink could not be closed", slog.String("object", f.name), slog.Any("error", err))
 		}
 	}
 }

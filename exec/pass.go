@@ -331,7 +331,7 @@ func (s *Source) join(p, main *pass) {
 		main.hub.attach(c, false)
 	}
 	s.remove(p)
-	s.env.Logger.Debug("a reader caught up", slog.String("source", s.spec.Name))
+	s.env.Logger.Debug("reader caught up", slog.String("object", s.spec.Name))
 }
 
 func (s *Source) mainPass() *pass {

@@ -131,10 +131,9 @@ func (e *Engine) checkSink(f *flow) {
 	was := f.trouble
 	f.trouble = sinkTrouble(f.sink)
 	switch {
-	case f.trouble == was:
-	case f.trouble == "":
+	case was != "" && f.trouble == "":
 		e.env.Report(slog.LevelInfo, EventSinkRecovered, f.name, "it writes again; before: "+was)
-	default:
+	case was == "" && f.trouble != "": // its words change with every attempt
 		e.env.Report(slog.LevelWarn, EventSinkTrouble, f.name, f.trouble)
 	}
 }

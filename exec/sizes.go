@@ -10,8 +10,8 @@ import (
 type sizer interface {
 	// sizeBytes is the memory that the state holds, about.
 	sizeBytes() int64
-	// keys is how many entries the state has: groups, rows that wait, sessions.
-	keys() int
+	// entries is how many entries the state has: groups, rows that wait, sessions.
+	entries() int
 }
 
 // sizersOf are the operators that tell their size.
@@ -58,7 +58,7 @@ func (m *measure) take(worked bool, now func() time.Time, due time.Time) time.Ti
 	keys := 0
 	for _, s := range m.sizers {
 		bytes += s.sizeBytes()
-		keys += s.keys()
+		keys += s.entries()
 	}
 	m.bytes.Store(bytes)
 	m.keys.Store(int64(keys))

@@ -194,7 +194,7 @@ func (s *Source) launch(ctx context.Context, p *pass) error {
 		defer cancel()
 		defer func() {
 			if err := reader.Close(); err != nil {
-				s.env.Logger.Warn("closing a source reader", slog.String("source", s.spec.Name), slog.Any("error", err))
+				s.env.Logger.Warn("reader could not be closed", slog.String("object", s.spec.Name), slog.Any("error", err))
 			}
 		}()
 		p.run(runCtx, reader)
@@ -293,6 +293,23 @@ func (s *Source) problem(err error) {
 	}
 }
 
+// heed takes over what a reader that answers says of its health; where it has rows
+// it is well.
+func (s *Source) heed(r connectors.Reader, rows bool) {
+	if h, ok := r.(connectors.Healthy); ok && !rows {
+		if trouble := h.Health(); trouble != "" {
+			// Its words change with every attempt: they are shown, not reported again.
+			if s.stats.Problem.Swap(&trouble) == nil {
+				s.env.Report(slog.LevelWarn, EventSourceTrouble, s.spec.Name, trouble)
+			}
+			return
+		}
+	}
+	if s.stats.Problem.Load() != nil {
+		s.problem(nil)
+	}
+}
+
 // poll asks the reader until it answers, backing off while it fails. It returns
 // io.EOF at the end of a bounded source and ctx's error when told to stop.
 func (s *Source) poll(ctx context.Context, r connectors.Reader) (*connectors.Chunk, error) {
@@ -303,9 +320,7 @@ func (s *Source) poll(ctx context.Context, r connectors.Reader) (*connectors.Chu
 		}
 		c, err := r.Poll(ctx, pollWait)
 		if err == nil || errors.Is(err, io.EOF) {
-			if s.stats.Problem.Load() != nil {
-				s.problem(nil)
-			}
+			s.heed(r, c != nil)
 			return c, err
 		}
 		if ctx.Err() != nil {

@@ -28,13 +28,10 @@ func (s *splitCounts) add(c *connectors.Chunk) {
 			n.bytes += c.Bytes
 		}
 	} else {
-		for from := 0; from < len(c.Splits); {
-			to := from + 1
-			for to < len(c.Splits) && c.Splits[to] == c.Splits[from] {
-				to++
-			}
-			s.of(c.Splits[from]).rows += int64(to - from)
-			from = to
+		for rest := c.Splits; len(rest) > 0; {
+			n := runLength(rest)
+			s.of(rest[0]).rows += int64(n)
+			rest = rest[n:]
 		}
 		for split, bytes := range c.SplitBytes {
 			s.of(split).bytes += bytes
@@ -43,6 +40,22 @@ func (s *splitCounts) add(c *connectors.Chunk) {
 	for _, r := range c.Rejected {
 		s.of(r.Split).rejected++
 	}
+}
+
+// runLength is how many of the first splits are the same; there is one at least.
+func runLength(splits []int32) int {
+	first, n := splits[0], 0
+	for rest := splits; len(rest) >= 8; rest = rest[8:] { // runs are long
+		s := (*[8]int32)(rest)
+		if (s[0]^first)|(s[1]^first)|(s[2]^first)|(s[3]^first)|(s[4]^first)|(s[5]^first)|(s[6]^first)|(s[7]^first) != 0 {
+			break
+		}
+		n += 8
+	}
+	for n < len(splits) && splits[n] == first {
+		n++
+	}
+	return n
 }
 
 func (s *splitCounts) of(split int32) *splitCount {

@@ -103,7 +103,7 @@ func (t *Table) run(ctx context.Context) error {
 	}
 	defer func() {
 		if err := reader.Close(); err != nil {
-			t.env.Logger.Warn("closing a table's reader", slog.String("table", t.spec.Name), slog.Any("error", err))
+			t.env.Logger.Warn("reader could not be closed", slog.String("object", t.spec.Name), slog.Any("error", err))
 		}
 	}()
 	for {

@@ -2,7 +2,6 @@ package kafka
 
 import (
 	"bytes"
-	"slices"
 
 	"github.com/apache/arrow-go/v18/arrow"
 
@@ -16,13 +15,12 @@ import (
 func (r *reader) chunk(d *format.Decoded, gone *deletes) *connectors.Chunk {
 	b := r.batch
 	c := &connectors.Chunk{
-		Splits:     pick(b.partitions, d.Record, d.Rows),
-		Offsets:    pick(b.offsets, d.Record, d.Rows),
-		Next:       r.advance(),
-		SplitBytes: splitBytes(b),
-		Records:    int64(b.records.N),
-		Bytes:      int64(len(b.records.Values) + len(b.records.Keys)),
+		Splits:  pick(b.partitions, d.Record, d.Rows),
+		Offsets: pick(b.offsets, d.Record, d.Rows),
+		Records: int64(b.records.N),
+		Bytes:   int64(len(b.records.Values) + len(b.records.Keys)),
 	}
+	c.Next, c.SplitBytes = r.advance()
 	if gone.keys != nil {
 		c.Deletes, c.DeleteAt = gone.keys, gone.places(d.Record, d.Rows)
 		n := len(gone.records)
@@ -52,24 +50,6 @@ func (r *reader) chunk(d *format.Decoded, gone *deletes) *connectors.Chunk {
 		c.Next[p] = r.splits[p].position
 	}
 	return c
-}
-
-// splitBytes are the bytes of each partition, nil for a batch of one.
-func splitBytes(b *drained) map[int32]int64 {
-	parts := b.partitions
-	if !slices.ContainsFunc(parts, func(p int32) bool { return p != parts[0] }) {
-		return nil
-	}
-	out := map[int32]int64{}
-	for from := 0; from < len(parts); {
-		to := from + 1
-		for to < len(parts) && parts[to] == parts[from] {
-			to++
-		}
-		out[parts[from]] += int64(b.records.ValueEnds[to]-b.records.ValueEnds[from]) + int64(b.records.KeyEnds[to]-b.records.KeyEnds[from])
-		from = to
-	}
-	return out
 }
 
 // pick copies the values of the rows' records; record nil means that row i is

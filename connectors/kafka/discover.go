@@ -3,7 +3,7 @@ package kafka
 import (
 	"context"
 	"errors"
-	"fmt"
+	"log/slog"
 	"sync"
 	"time"
 
@@ -114,6 +114,6 @@ func (r *reader) adopt() error {
 	if err := r.client.assign(at, false); err != nil {
 		return pgerr.Newf(pgerr.ConnectionFailure, "assigning new partitions of topic %q: %w", r.src.topic, err)
 	}
-	r.src.logger.Info(fmt.Sprintf("kafka: topic %q has %d new partitions", r.src.topic, len(splits)))
+	r.src.logger.Info("kafka topic has new partitions", slog.String("topic", r.src.topic), slog.Int("partitions", len(splits)))
 	return nil
 }

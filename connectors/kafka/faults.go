@@ -135,7 +135,7 @@ func (h *health) set(trouble string, more int64) {
 		h.suppressed += 1 + more
 		return
 	}
-	h.logger.Warn("kafka: "+trouble, "suppressed", h.suppressed+more)
+	h.logger.Warn("kafka is in trouble", slog.String("error", trouble), slog.Int64("suppressed", h.suppressed+more))
 	h.logged, h.suppressed = at, 0
 }
 
@@ -144,7 +144,7 @@ func (h *health) clear() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.trouble != "" {
-		h.logger.Info("kafka: working again", "after", h.trouble)
+		h.logger.Info("kafka works again", slog.String("after", h.trouble))
 	}
 	h.trouble = ""
 }
@@ -163,10 +163,10 @@ func (h *health) observe(c *client, topic string, position func(partition int32)
 	for _, e := range events {
 		switch {
 		case e.kind == eventLog && e.code > syslogWarning:
-			h.logger.Debug("librdkafka: " + e.text)
+			h.logger.Debug("librdkafka says", slog.String("text", e.text))
 		case e.kind == eventLog:
 			// Trouble that matters comes as an error event too.
-			h.logger.Debug("librdkafka: "+e.text, "level", int(e.code))
+			h.logger.Debug("librdkafka says", slog.String("text", e.text), slog.Int("severity", int(e.code)))
 		case e.kind == eventCommit:
 			h.set("committing offsets to the group: "+e.text, lost)
 		case e.kind == eventError && transient[e.code]:

@@ -219,6 +219,11 @@ func read(t testing.TB, r connectors.Reader, records int) taken {
 			out.next[p] = at
 		}
 		out.rejected = append(out.rejected, c.Rejected...)
+		var bytes int64
+		for _, n := range c.SplitBytes {
+			bytes += n
+		}
+		equal(t, "bytes of all splits", bytes, c.Bytes)
 		out.records += int(c.Records)
 	}
 	if out.records > records {

@@ -170,7 +170,7 @@ func (l *progressLog) ensure(ctx context.Context, logger *slog.Logger) error {
 	}
 	if err != nil {
 		// Tools may do more than the sink needs to be allowed: a failure says little.
-		logger.Warn(fmt.Sprintf("kafka: cannot see whether topic %q is compacted: %v", l.topic, err))
+		logger.Warn("kafka topic cannot be described", slog.String("topic", l.topic), slog.Any("error", err))
 		return nil
 	}
 	if policy != "compact" {

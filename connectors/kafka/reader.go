@@ -202,12 +202,14 @@ func (r *reader) reachEnds() {
 	}
 }
 
-// advance moves the positions behind the drained records and returns them.
-func (r *reader) advance() connectors.Positions {
-	next := make(connectors.Positions, len(r.splits))
+// advance moves the positions behind the drained records and returns them, and how
+// many bytes each split's records have.
+func (r *reader) advance() (next connectors.Positions, bytes map[int32]int64) {
+	next, bytes = make(connectors.Positions, len(r.splits)), make(map[int32]int64, len(r.splits))
+	records := &r.batch.records
 	parts, offsets := r.batch.partitions, r.batch.offsets
 	for i := 0; i < len(parts); {
-		p := parts[i]
+		p, from := parts[i], i
 		for i < len(parts) && parts[i] == p {
 			i++
 		}
@@ -215,8 +217,9 @@ func (r *reader) advance() connectors.Positions {
 		s.position = max(s.position, offsets[i-1]+1)
 		s.empty = false
 		next[p] = s.position
+		bytes[p] += int64(records.ValueEnds[i]-records.ValueEnds[from]) + int64(records.KeyEnds[i]-records.KeyEnds[from])
 	}
-	return next
+	return next, bytes
 }
 
 // Splits implements connectors.Reader.

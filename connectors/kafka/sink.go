@@ -53,7 +53,7 @@ func (k *sinks) NewSink(ctx context.Context, spec connectors.SinkSpec) (connecto
 	}
 	s := &sink{
 		name: spec.Name, topic: set.topic, changelog: spec.Changelog,
-		health: health{logger: k.logger.With("sink", spec.Name), now: k.now},
+		health: health{logger: k.logger.With("object", spec.Name), now: k.now},
 	}
 	if set.upsert {
 		s.latest = newLatest()

@@ -124,6 +124,7 @@ func TestSinkRoundTrip(t *testing.T) {
 	s := newSink(t, sinkSpec(false, nil, "brokers", addr, "topic", topic, "format", "numbers", "key", "symbol", "kafka.linger.ms", "1"))
 	write(t, s, rows("AAPL 1", "MSFT 2", "∅ 3"))
 	equal(t, "records", topicRecords(t, addr, topic, 3), []string{"AAPL=AAPL|1", "MSFT=MSFT|2", "∅=(null)|3"})
+	equal(t, "bytes", s.(connectors.Counted).BytesWritten(), int64(len("AAPLAAPL|1MSFTMSFT|2(null)|3")))
 
 	var lines []string
 	for i := range 5000 {

@@ -72,7 +72,7 @@ func (k *sources) parse(rel connectors.Relation) (*source, error) {
 	for _, name := range executorOptions {
 		o.String(name, "")
 	}
-	s := &source{rel: rel, formats: k.formats, logger: k.logger.With("relation", rel.Name), now: k.now}
+	s := &source{rel: rel, formats: k.formats, logger: k.logger.With("object", rel.Name), now: k.now}
 	var err error
 	if s.brokers, err = o.Required("brokers"); err != nil {
 		return nil, err

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"sync"
 	"time"
@@ -88,7 +89,7 @@ func (s *Server) Serve(ctx context.Context, ln net.Listener) error {
 		if !outOfDescriptors(err) {
 			return fmt.Errorf("accepting a connection: %w", err)
 		}
-		s.config.Log.Warn("cannot accept a connection", "error", err)
+		s.config.Log.Warn("connection could not be accepted", slog.Any("error", err))
 		if !sleep(ctx, acceptBackoff) {
 			return ctx.Err()
 		}

@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"encoding/binary"
 	"io"
+	"log/slog"
 	"strings"
 	"time"
 
@@ -136,7 +137,7 @@ func (c *conn) startTLS(ctx context.Context) error {
 	t := tls.Server(c.net, c.server.config.TLS)
 	if err := t.HandshakeContext(ctx); err != nil {
 		c.frames.ioErr = err
-		c.server.config.Log.Info("TLS handshake failed", "remote", c.client.Remote, "error", err)
+		c.server.config.Log.Info("TLS handshake failed", slog.Any("remote", c.client.Remote), slog.Any("error", err))
 		return err
 	}
 	c.frames.r, c.client.Encrypted = t, true

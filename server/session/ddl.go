@@ -189,7 +189,7 @@ func (db *Database) report(kind string, o *catalog.Object) {
 // stop ends an object that the catalog no longer names, and deletes its rows.
 func (db *Database) stop(o *catalog.Object) {
 	if err := db.engine.Remove(o.ID); err != nil {
-		db.config.Logger.Error("stopping an object", "object", o.Name.String(), "error", err)
+		db.config.Logger.Error("object could not be stopped", slog.String("object", o.Name.String()), slog.Any("error", err))
 	}
 	db.discard(o)
 }
@@ -201,7 +201,7 @@ func (db *Database) discard(o *catalog.Object) {
 		return
 	}
 	if err := os.RemoveAll(db.pushedDir(o.ID)); err != nil {
-		db.config.Logger.Error("deleting pushed rows", "object", o.Name.String(), "error", err)
+		db.config.Logger.Error("pushed rows could not be deleted", slog.String("object", o.Name.String()), slog.Any("error", err))
 	}
 }
 

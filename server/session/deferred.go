@@ -78,6 +78,14 @@ func (r *deferredReader) Splits() []connectors.SplitStatus {
 	return r.inner.Splits()
 }
 
+// Health implements connectors.Healthy.
+func (r *deferredReader) Health() string {
+	if h, ok := r.inner.(connectors.Healthy); ok {
+		return h.Health()
+	}
+	return ""
+}
+
 // Close implements connectors.Reader.
 func (r *deferredReader) Close() error {
 	if r.inner == nil {
