@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"os"
 	"testing"
@@ -12,10 +13,13 @@ import (
 	"laminardb/cmd/internal/devbroker"
 )
 
-// brokerVariable names the environment variable with the address of an Apache
-// Kafka, which these tests then use one after another (make test-kafka). Without
-// it each test has an embedded broker.
-const brokerVariable = "LAMINARDB_TEST_KAFKA"
+// These name environment variables with the address of an Apache Kafka and the URL
+// of a registry, which the tests then use one after another (make test-kafka).
+// Without them each test has embedded ones.
+const (
+	brokerVariable   = "LAMINARDB_TEST_KAFKA"
+	registryVariable = "LAMINARDB_TEST_REGISTRY"
+)
 
 // brokers is a Kafka broker and a schema registry.
 type brokers interface {
@@ -23,13 +27,12 @@ type brokers interface {
 	RegistryURL() string
 }
 
-// apacheKafka is an Apache Kafka with the embedded registry.
-type apacheKafka struct {
-	*devbroker.Broker
-	kafka string
-}
+// outside is a broker and a registry that run somewhere else.
+type outside struct{ kafka, registry string }
 
-func (a apacheKafka) KafkaAddr() string { return a.kafka }
+func (o outside) KafkaAddr() string { return o.kafka }
+
+func (o outside) RegistryURL() string { return o.registry }
 
 // newTestBroker starts a Kafka broker and a registry in memory, or takes an Apache
 // Kafka and deletes its topics.
@@ -49,7 +52,7 @@ func newTestBroker(t *testing.T) brokers {
 		return b
 	}
 	deleteTopics(t, addr)
-	return apacheKafka{b, addr}
+	return outside{addr, cmp.Or(os.Getenv(registryVariable), b.RegistryURL())}
 }
 
 func deleteTopics(t *testing.T, addr string) {
