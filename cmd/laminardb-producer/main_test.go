@@ -11,8 +11,10 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
+	"slices"
 	"testing"
 
+	"laminardb/cmd/internal/compose"
 	"laminardb/cmd/internal/devbroker"
 	"laminardb/cmd/internal/marketdata"
 )
@@ -167,5 +169,27 @@ func TestWrongFlags(t *testing.T) {
 	var stdout, stderr bytes.Buffer
 	if code := run(t.Context(), []string{"--help"}, &stdout, &stderr); code != exitOK || !strings.Contains(stderr.String(), "-tps") {
 		t.Errorf("--help: exit code %d, said %q", code, stderr.String())
+	}
+}
+
+// TestStackFlags runs the flags of the compose file through the real flag set.
+func TestStackFlags(t *testing.T) {
+	f, err := compose.Load("../../docker-compose.yml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	checked := 0
+	for name, s := range f.Services {
+		if !slices.Equal(s.Entrypoint, []string{"laminardb-producer"}) {
+			continue
+		}
+		checked++
+		opts, err := parseFlags(s.Command, os.Stderr)
+		if err != nil || !slices.Equal(opts.Brokers, []string{"redpanda:9092"}) || opts.RegistryURL != "http://redpanda:8081" {
+			t.Errorf("%s: %+v, %v", name, opts, err)
+		}
+	}
+	if checked != 2 {
+		t.Errorf("%d services produce", checked)
 	}
 }

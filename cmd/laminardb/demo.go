@@ -121,19 +121,19 @@ func createPipelines(ctx context.Context, dsn string, out io.Writer) error {
 		return err
 	}
 	defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }()
-	for _, script := range slices.Concat(example.Sources(), example.Streams(), example.More()) {
+	for _, script := range slices.Concat(example.Sources(), example.Streams(), example.More(), example.Sinks()) {
 		var exists bool
-		if err := conn.QueryRow(ctx, "SELECT count(*) > 0 FROM laminar.objects WHERE name = $1", script.Name).Scan(&exists); err != nil {
+		if err := conn.QueryRow(ctx, "SELECT count(*) > 0 FROM laminar.objects WHERE name = $1", script.Object()).Scan(&exists); err != nil {
 			return err
 		}
 		if exists {
-			fmt.Fprintf(out, "found     %s\n", script.Name)
+			fmt.Fprintf(out, "found     %s\n", script.Object())
 			continue
 		}
 		if err := execute(ctx, conn, script.Path, script.SQL); err != nil {
 			return err
 		}
-		fmt.Fprintf(out, "created   %s\n", script.Name)
+		fmt.Fprintf(out, "created   %s\n", script.Object())
 	}
 	return nil
 }

@@ -23,7 +23,7 @@ import (
 
 // readAvro reads records of a topic as a general library decodes them. The key
 // must be the symbol.
-func readAvro(t *testing.T, tp *topic, name string, records int) (out []map[string]any) {
+func readAvro(t *testing.T, tp *topic, name, key string, records int) (out []map[string]any) {
 	t.Helper()
 	client, err := kgo.NewClient(kgo.SeedBrokers(tp.brokers...), kgo.ConsumeTopics(name), kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()))
 	if err != nil {
@@ -43,7 +43,7 @@ func readAvro(t *testing.T, tp *topic, name string, records int) (out []map[stri
 		}
 		for _, r := range fetches.Records() {
 			row := decodeAvro(t, registry, r.Value)
-			if string(r.Key) != row["symbol"] {
+			if string(r.Key) != row[key] {
 				t.Errorf("the key of %v is %q", row, r.Key)
 			}
 			out = append(out, row)

@@ -1,6 +1,6 @@
 // Command laminardb is the server, the demo and the embedded development broker.
 //
-// Nouns: command (serve, demo, devbroker), options (its flags).
+// Nouns: command (serve, demo, devbroker, ready), options (its flags).
 //
 // Rule: every value is built here once and handed down; this is the only place
 // that names concrete connectors and formats.
@@ -26,6 +26,7 @@ Usage:
   laminardb serve      [flags]   run the server
   laminardb demo       [flags]   run the market-data demo on an embedded broker
   laminardb devbroker  [flags]   run the embedded Kafka broker and schema registry alone
+  laminardb ready      [flags]   ask a server whether it takes statements
   laminardb version
 
 laminardb <command> -h lists the flags.
@@ -52,6 +53,8 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		err = demoCommand(ctx, args[1:], stdout, stderr)
 	case "devbroker":
 		err = devbrokerCommand(ctx, args[1:], stdout, stderr)
+	case "ready":
+		err = readyCommand(ctx, args[1:], stdout, stderr)
 	case "version", "--version":
 		fmt.Fprintln(stdout, "laminardb", version)
 	case "help", "-h", "--help":

@@ -335,7 +335,7 @@ func (tp *topic) checkSink(t *testing.T, bars int) {
 		want[b.Symbol] = append(want[b.Symbol], b)
 	}
 	got := map[string][]bar{}
-	for _, r := range readAvro(t, tp, "ohlc-bars", bars) {
+	for _, r := range readAvro(t, tp, "ohlc-bars", "symbol", bars) {
 		b := bar{
 			Symbol: r["symbol"].(string), Open: r["open"].(float64), High: r["high"].(float64), Low: r["low"].(float64),
 			Close: r["close"].(float64), TradeCount: r["trade_count"].(int64), TotalVolume: r["total_volume"].(int64), VWAP: r["vwap"].(float64),

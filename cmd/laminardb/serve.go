@@ -63,18 +63,25 @@ func (v variables) Set(s string) error {
 	return nil
 }
 
-func serveCommand(ctx context.Context, args []string, stdout, stderr io.Writer) error {
-	o := serveOptions{vars: variables{}}
+// flags returns serve's flags, which set o.
+func (o *serveOptions) flags(stderr io.Writer) *flag.FlagSet {
+	o.vars = variables{}
 	fs := flag.NewFlagSet("laminardb serve", flag.ContinueOnError)
 	fs.SetOutput(stderr)
 	fs.StringVar(&o.listen, "listen", "127.0.0.1:5433", "address for PostgreSQL clients")
 	fs.StringVar(&o.httpListen, "http-listen", "127.0.0.1:8090", "address for health checks and metrics, empty for none")
 	fs.BoolVar(&o.pprof, "pprof", false, "serve the Go runtime's profiles at /debug/pprof/ of --http-listen")
 	fs.StringVar(&o.dataDir, "data-dir", "./data", "directory for the catalog and the pushed rows")
-	fs.StringVar(&o.initSQL, "init-sql", "", "file of statements to run at the start")
+	fs.StringVar(&o.initSQL, "init-sql", "", "file of statements to run at the start; what exists already is left as it is")
 	fs.StringVar(&o.logFormat, "log-format", "text", "text or json")
 	fs.StringVar(&o.logLevel, "log-level", "info", "debug, info, warn or error")
 	fs.Var(o.vars, "var", "NAME=value replaces ${NAME} in statements; NAME alone takes it from the environment (repeatable)")
+	return fs
+}
+
+func serveCommand(ctx context.Context, args []string, stdout, stderr io.Writer) error {
+	var o serveOptions
+	fs := o.flags(stderr)
 	if err := parseFlags(fs, args); err != nil {
 		return err
 	}
@@ -88,7 +95,7 @@ func serveCommand(ctx context.Context, args []string, stdout, stderr io.Writer) 
 		return err
 	}
 	if o.initSQL != "" {
-		if err := runScript(ctx, srv.dsn(), o.initSQL); err != nil {
+		if err := runScript(ctx, srv.dsn(), o.initSQL, logger); err != nil {
 			return errors.Join(err, srv.close())
 		}
 	}

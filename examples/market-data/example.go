@@ -6,7 +6,7 @@
 // in a file of its own, under sql/sources, sql/streams, sql/more or sql/sinks).
 //
 // Rule: a statement stands in one file only. sql/sources.sql, streams.sql, more.sql
-// and sinks.sql merely include the files for `psql -f`; a program that speaks the
+// and sinks.sql, and all.sql over them, merely include the files for `psql -f`; a program that speaks the
 // wire protocol itself sends Scripts in their order.
 package example
 
@@ -24,11 +24,21 @@ var files embed.FS
 
 // Script is one SQL statement with its leading comment, ending in ";\n".
 type Script struct {
-	// Name is the name of the object it creates: ohlc_bars.
+	// Name is the name of the object it creates, or that the sink it creates
+	// reads: ohlc_bars.
 	Name string
 	// Path is the file under examples/market-data: sql/streams/01_ohlc_bars.sql.
 	Path string
 	SQL  string
+}
+
+// Object is the name of the object that the script creates: a sink is not named
+// as what it reads.
+func (s Script) Object() string {
+	if strings.HasPrefix(s.Path, "sql/sinks/") {
+		return s.Name + "_sink"
+	}
+	return s.Name
 }
 
 // Sources returns the CREATE SOURCE and CREATE TABLE statements.

@@ -4,5 +4,6 @@ CREATE SINK ohlc_bars_sink FROM ohlc_bars INTO KAFKA (
     topic = 'ohlc-bars',
     key = 'symbol',
     format = 'avro',
-    schema_registry_url = '${SCHEMA_REGISTRY_URL}'
+    schema_registry_url = '${SCHEMA_REGISTRY_URL}',
+    delivery = 'at_least_once'
 );

@@ -4,5 +4,6 @@ CREATE SINK enriched_orders_sink FROM enriched_orders INTO KAFKA (
     topic = 'enriched-orders',
     key = 'order_id',
     format = 'avro',
-    schema_registry_url = '${SCHEMA_REGISTRY_URL}'
+    schema_registry_url = '${SCHEMA_REGISTRY_URL}',
+    delivery = 'at_least_once'
 );

@@ -4,5 +4,6 @@ CREATE SINK volume_alerts_sink FROM volume_alerts INTO KAFKA (
     topic = 'volume-alerts',
     key = 'symbol',
     format = 'avro',
-    schema_registry_url = '${SCHEMA_REGISTRY_URL}'
+    schema_registry_url = '${SCHEMA_REGISTRY_URL}',
+    delivery = 'at_least_once'
 );

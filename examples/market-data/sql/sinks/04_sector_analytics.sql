@@ -4,5 +4,6 @@ CREATE SINK sector_analytics_sink FROM sector_analytics INTO KAFKA (
     topic = 'sector-analytics',
     key = 'sector',
     format = 'avro',
-    schema_registry_url = '${SCHEMA_REGISTRY_URL}'
+    schema_registry_url = '${SCHEMA_REGISTRY_URL}',
+    delivery = 'at_least_once'
 );
