@@ -27,7 +27,7 @@ func TestTroubleIsLoggedAtABoundedRate(t *testing.T) {
 	}
 	h.clear()
 	h.clear()
-	if n := strings.Count(log.String(), "working again"); n != 1 || h.text() != "" {
+	if n := strings.Count(log.String(), "kafka works again"); n != 1 || h.text() != "" {
 		t.Fatal(log.String())
 	}
 }
