@@ -61,6 +61,7 @@ func (b *builder) asofJoin(n *plan.AsofJoin, out Receiver) error {
 		return err
 	}
 	j.left.types, j.right = j.inputs[leftInput].types, newTimeChain(j.inputs[rightInput].types)
+	b.keep("asof", j)
 	// The right side first: over a snapshot its rows are all there before the left
 	// ones come, which then need not wait.
 	if err := b.build(n.Right, asofSide{j.on(rightInput), j}); err != nil {

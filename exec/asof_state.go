@@ -6,6 +6,7 @@ import (
 
 	"github.com/apache/arrow-go/v18/arrow/array"
 
+	"laminardb/exec/rowcodec"
 	"laminardb/planner/plan"
 	"laminardb/sql/batch"
 )
@@ -152,4 +153,65 @@ func (j *asofJoin) packLeft() error {
 		r.row = int64(at)
 	})
 	return nil
+}
+
+// Snapshot writes the rows of both sides, what of the right is chained, and what
+// waits for what.
+func (j *asofJoin) Snapshot(w *rowcodec.StateWriter) {
+	j.marks.Snapshot(w)
+	j.table.Snapshot(w)
+	j.right.Snapshot(w)
+	w.Uvarint(uint64(len(j.rows)))
+	writeInts(w, j.rows...)
+	writeTimed(w, j.arrived.sorted())
+	j.left.Snapshot(w)
+	writeTimed(w, j.queue.sorted())
+	writeTimed(w, j.waiting)
+}
+
+// Restore reads what Snapshot wrote into a new operator.
+func (j *asofJoin) Restore(r *rowcodec.StateReader) error {
+	if err := j.marks.Restore(r); err != nil {
+		return err
+	}
+	if err := j.table.Restore(r); err != nil {
+		return err
+	}
+	bound := j.table.Bound()
+	if err := j.restoreRight(r, bound); err != nil {
+		return err
+	}
+	if err := j.left.Restore(r); err != nil {
+		return err
+	}
+	queue, err := readTimed(r, bound, j.left.has)
+	if err != nil {
+		return err
+	}
+	j.queue.add(queue)
+	j.waiting, err = readTimed(r, bound, j.left.has)
+	j.keysAt = max(leastChecked, 2*j.table.Len())
+	return err
+}
+
+func (j *asofJoin) restoreRight(r *rowcodec.StateReader, bound int) error {
+	if err := j.right.store.Restore(r); err != nil {
+		return err
+	}
+	if err := j.right.restoreLinks(r, bound); err != nil {
+		return err
+	}
+	if j.right.base != 0 || r.Count(maxStates) != len(j.right.links) && r.Err() == nil {
+		return r.Corrupt("%d right rows from %d on", len(j.right.links), j.right.base)
+	}
+	for range j.right.links {
+		row := int64(r.Uint64())
+		if r.Err() == nil && !j.right.store.has(row) {
+			return r.Corrupt("right row %d is not there", row)
+		}
+		j.rows = append(j.rows, row)
+	}
+	arrived, err := readTimed(r, bound, j.right.store.has)
+	j.arrived.add(arrived)
+	return err
 }

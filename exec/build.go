@@ -8,6 +8,7 @@ import (
 	"github.com/apache/arrow-go/v18/arrow"
 
 	"laminardb/exec/expr"
+	"laminardb/exec/rowcodec"
 	"laminardb/planner/plan"
 	"laminardb/sql/batch"
 	"laminardb/sql/pgerr"
@@ -42,6 +43,9 @@ func (b *builder) compile(list []plan.Expr) (*expr.Program, error) {
 
 // build makes the operators of a plan; out takes their output.
 func (b *builder) build(n plan.Node, out Receiver) error {
+	if b.continuous && onlyBounded(n) {
+		return pgerr.Newf(pgerr.Internal, "%s cannot run continuously", n.Label())
+	}
 	switch n := n.(type) {
 	case *plan.Scan:
 		b.ports = append(b.ports, &port{scan: n, in: scanReceiver(n, out), watermark: NoWatermark})
@@ -92,10 +96,24 @@ func (b *builder) build(n plan.Node, out Receiver) error {
 		if err != nil {
 			return err
 		}
-		b.starters = append(b.starters, constantRows{rows, out})
+		b.constant(rows, out)
 		return nil
 	}
 	return pgerr.Newf(pgerr.FeatureNotSupported, "%s is not supported yet", n.Label())
+}
+
+// onlyBounded reports whether a node needs the end of its input. Such operators
+// have no saved state, and the planner makes them for a SELECT only.
+func onlyBounded(n plan.Node) bool {
+	switch n := n.(type) {
+	case *plan.Sort, *plan.Limit, *plan.SingleRow, *plan.Apply:
+		return true
+	case *plan.Aggregate:
+		return n.Window == nil && n.Emit.Mode == plan.EmitFinal
+	case *plan.Over:
+		return n.Mode == plan.OverOnce
+	}
+	return false
 }
 
 func (b *builder) aggregate(n *plan.Aggregate, out Receiver) error {
@@ -111,6 +129,7 @@ func (b *builder) aggregate(n *plan.Aggregate, out Receiver) error {
 			return err
 		}
 		b.starters = append(b.starters, g)
+		b.keep("groups", g)
 		return b.build(n.Input, g)
 	}
 	w, err := b.window(n, out)
@@ -188,7 +207,8 @@ func schemaTypes(s *batch.Schema) []types.Type {
 }
 
 func (b *builder) union(n *plan.Union, out Receiver) error {
-	u := &union{out: out, marks: newInputMarks(len(n.All))}
+	u := &union{out: out, inputMarks: newInputMarks(len(n.All))}
+	b.keep("union", u)
 	for i, in := range n.All {
 		if err := b.build(in, unionSide{u, i}); err != nil {
 			return err
@@ -223,16 +243,36 @@ func (b *builder) values(n *plan.Values) (*batch.Batch, error) {
 type constantRows struct {
 	rows *batch.Batch
 	out  Receiver
+	sent bool
+}
+
+func (b *builder) constant(rows *batch.Batch, out Receiver) {
+	c := &constantRows{rows: rows, out: out}
+	b.starters = append(b.starters, c)
+	b.keep("rows", c)
 }
 
 // Start implements starter.
-func (c constantRows) Start(ctx context.Context) error {
+func (c *constantRows) Start(ctx context.Context) error {
+	if c.sent {
+		return nil
+	}
+	c.sent = true
 	if c.rows.Rows > 0 {
 		if err := c.out.Batch(ctx, c.rows); err != nil {
 			return err
 		}
 	}
 	return c.out.End(ctx)
+}
+
+// Snapshot writes whether the rows have left.
+func (c *constantRows) Snapshot(w *rowcodec.StateWriter) { w.Byte(bit(c.sent)) }
+
+// Restore reads what Snapshot wrote.
+func (c *constantRows) Restore(r *rowcodec.StateReader) error {
+	c.sent = r.Byte() != 0
+	return r.Err()
 }
 
 // scanReceiver picks the scan's columns of the object's.
@@ -258,8 +298,8 @@ func (p columnPicker) Batch(ctx context.Context, b *batch.Batch) error {
 
 // union passes the rows of several inputs.
 type union struct {
-	out   Receiver
-	marks *inputMarks
+	out Receiver
+	*inputMarks
 }
 
 type unionSide struct {
@@ -272,25 +312,25 @@ func (s unionSide) Batch(ctx context.Context, b *batch.Batch) error { return s.u
 
 // Watermark implements Receiver.
 func (s unionSide) Watermark(ctx context.Context, millis int64) error {
-	if !s.u.marks.watermark(s.side, millis) {
+	if !s.u.watermark(s.side, millis) {
 		return nil
 	}
-	return s.u.out.Watermark(ctx, s.u.marks.current)
+	return s.u.out.Watermark(ctx, s.u.current)
 }
 
 // Idle implements Receiver.
 func (s unionSide) Idle(ctx context.Context, idle bool) error {
-	if s.u.marks.setIdle(s.side, idle) {
-		if err := s.u.out.Watermark(ctx, s.u.marks.current); err != nil {
+	if s.u.setIdle(s.side, idle) {
+		if err := s.u.out.Watermark(ctx, s.u.current); err != nil {
 			return err
 		}
 	}
-	return s.u.marks.passIdle(ctx, s.u.out)
+	return s.u.passIdle(ctx, s.u.out)
 }
 
 // End implements Receiver.
 func (s unionSide) End(ctx context.Context) error {
-	if s.u.marks.end(s.side) {
+	if s.u.end(s.side) {
 		return s.u.out.End(ctx)
 	}
 	return s.Watermark(ctx, endOfTime)

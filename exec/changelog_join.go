@@ -235,15 +235,19 @@ func (s changelogSide) End(ctx context.Context) error {
 	return s.Watermark(ctx, endOfTime)
 }
 
-// Snapshot writes the rows of both sides.
+// Snapshot writes the rows of both sides and their event time.
 func (j *changelogJoin) Snapshot(w *rowcodec.StateWriter) {
+	j.marks.Snapshot(w)
 	for i := range j.sides {
 		j.sides[i].index.Snapshot(w)
 	}
 }
 
-// Restore replaces the rows by a snapshot's.
+// Restore reads what Snapshot wrote.
 func (j *changelogJoin) Restore(r *rowcodec.StateReader) error {
+	if err := j.marks.Restore(r); err != nil {
+		return err
+	}
 	for i := range j.sides {
 		if err := j.sides[i].index.Restore(r); err != nil {
 			return err

@@ -33,6 +33,10 @@ type Dataflow struct {
 	tickers []ticker
 	// states are the operators to be saved, each with its place in the plan.
 	states []operatorState
+	// policy is for rows that fail.
+	policy OnError
+	// visits run between two messages.
+	visits chan func()
 
 	cancel context.CancelFunc
 	done   chan struct{}
@@ -66,11 +70,11 @@ type OperatorStats struct {
 // newDataflow builds the operators of a plan; out takes their output.
 func newDataflow(name string, root plan.Node, out Receiver, env *Env, policy OnError) (*Dataflow, error) {
 	d := &Dataflow{
-		name: name, root: root, out: out, env: env,
+		name: name, root: root, out: out, env: env, policy: policy, visits: make(chan func()),
 		wake: make(chan struct{}, 1), done: make(chan struct{}), stats: &OperatorStats{}, times: newLatencies(),
 	}
-	b := &builder{faults: &streamFaults{name: name, policy: policy, env: env, stats: d.stats}, stats: d.stats, now: env.Now, continuous: true}
-	if err := b.build(root, countOut{out, d}); err != nil {
+	b, err := d.operators()
+	if err != nil {
 		return nil, err
 	}
 	for _, p := range b.ports {
@@ -79,6 +83,13 @@ func newDataflow(name string, root plan.Node, out Receiver, env *Env, policy OnE
 	d.ports, d.starters, d.tickers, d.states = b.ports, b.starters, b.tickers, b.states
 	d.size.sizers = sizersOf(b.states)
 	return d, nil
+}
+
+// operators makes the operators of the plan.
+func (d *Dataflow) operators() (*builder, error) {
+	f := &streamFaults{name: d.name, policy: d.policy, env: d.env, stats: d.stats}
+	b := &builder{faults: f, stats: d.stats, now: d.env.Now, continuous: true}
+	return b, b.build(d.root, countOut{d.out, d})
 }
 
 // start runs the dataflow until stop is called or it fails.
@@ -191,6 +202,7 @@ func (d *Dataflow) serve(ctx context.Context, p *port) (worked bool, err error) 
 		}
 	}
 	for _, m := range p.taken {
+		d.receive()
 		if err := p.deliver(ctx, m, d.stats); err != nil {
 			return false, err
 		}
@@ -236,6 +248,8 @@ func (d *Dataflow) wait(ctx context.Context, due time.Time) error {
 	}
 	select {
 	case <-d.wake:
+	case visit := <-d.visits:
+		visit()
 	case <-alarm:
 	case <-ctx.Done():
 		return ctx.Err()

@@ -118,7 +118,7 @@ func (e *Engine) AddFlow(ctx context.Context, spec FlowSpec) error {
 	if spec.Keep {
 		s = newView(spec.Root.Schema())
 	} else {
-		s = newHistory(spec.HistoryRows)
+		s = newHistory(spec.Root.Schema(), spec.HistoryRows)
 	}
 	hub := newHub(spec.Root.Schema(), s, e.env.Now)
 	d, err := newDataflow(spec.Name, spec.Root, hubReceiver{hub}, e.env, spec.OnError)

@@ -5,7 +5,7 @@ import "laminardb/exec/rowcodec"
 // Snapshot writes the changes that have not left and the watermark that waits for
 // them. The time of the next tick starts anew.
 func (e *every) Snapshot(w *rowcodec.StateWriter) {
-	w.Varint(e.held)
+	writeInts(w, e.held, e.readAt, e.producedAt)
 	e.table.Snapshot(w)
 	for _, refs := range [][]uint64{e.before, e.after} {
 		for _, ref := range refs[:e.table.Bound()] {
@@ -21,7 +21,7 @@ func (e *every) Snapshot(w *rowcodec.StateWriter) {
 
 // Restore reads what Snapshot wrote into a new operator.
 func (e *every) Restore(r *rowcodec.StateReader) error {
-	e.held = r.Varint()
+	readInts(r, &e.held, &e.readAt, &e.producedAt)
 	if err := e.table.Restore(r); err != nil {
 		return err
 	}
@@ -39,8 +39,23 @@ func (e *every) Restore(r *rowcodec.StateReader) error {
 			*refs = append(*refs, ref)
 		}
 	}
+	if err := decodable(r, e.decoder, e.stored()); err != nil {
+		return err
+	}
 	if e.table.Len() > 0 || e.held != NoWatermark {
 		e.next = e.now().Add(e.interval)
 	}
 	return r.Err()
+}
+
+// stored returns all rows.
+func (e *every) stored() (rows [][]byte) {
+	for _, refs := range [][]uint64{e.before, e.after} {
+		for _, ref := range refs {
+			if ref != noRow {
+				rows = append(rows, e.arena.Get(ref))
+			}
+		}
+	}
+	return rows
 }

@@ -1,6 +1,8 @@
 package exec
 
 import (
+	"slices"
+
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
 
@@ -31,6 +33,29 @@ func (x *exactRows) lookup(b *batch.Batch, sel []int32, ids []uint32) {
 	x.rows.Reset()
 	x.encoder.Encode(b.Cols, b.Rows, sel, &x.rows)
 	x.Lookup([]arrow.Array{bytesColumn(&x.rows)}, len(ids), nil, ids)
+}
+
+// Restore reads what Snapshot wrote.
+func (x *exactRows) Restore(r *rowcodec.StateReader) error {
+	if err := x.Table.Restore(r); err != nil {
+		return err
+	}
+	return decodableKeys(r, x.Table, x.decoder)
+}
+
+// decodableKeys makes keys that are not encoded rows the reader's error.
+func decodableKeys(r *rowcodec.StateReader, t *hashtable.Table, decoder *rowcodec.Decoder) error {
+	for ids := range slices.Chunk(t.IDs(nil), batch.MaxRows) {
+		keys := t.Keys(ids)[0].(*array.Binary)
+		rows := make([][]byte, len(ids))
+		for i := range rows {
+			rows[i] = keys.Value(i)
+		}
+		if err := decodable(r, decoder, rows); err != nil {
+			return err
+		}
+	}
+	return r.Err()
 }
 
 // columns returns the columns of the rows with the ids.

@@ -38,6 +38,7 @@ type Hub struct {
 // store keeps rows of a hub for those who come later. Its methods are called
 // with the hub's lock held.
 type store interface {
+	stateful
 	apply(b *batch.Batch)
 	// batches returns the stored rows as inserts. They may be shared.
 	batches() []*batch.Batch

@@ -29,7 +29,7 @@ func values(list []message) (out []int64) {
 func TestHubAttach(t *testing.T) {
 	const rows, readers = 2000, 20
 	ctx := context.Background()
-	for name, s := range map[string]store{"view": newView(int64Schema("v")), "history": newHistory(rows)} {
+	for name, s := range map[string]store{"view": newView(int64Schema("v")), "history": newHistory(int64Schema("v"), rows)} {
 		t.Run(name, func(t *testing.T) {
 			h := newHub(int64Schema("v"), s, time.Now)
 			var wg sync.WaitGroup

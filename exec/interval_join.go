@@ -62,6 +62,7 @@ func (b *builder) intervalJoin(n *plan.IntervalJoin, out Receiver) error {
 	for i := range j.kept {
 		j.kept[i] = newTimeChain(j.inputs[i].types)
 	}
+	b.keep("interval", j)
 	if err := b.build(n.Right, intervalSide{j.on(rightInput), j}); err != nil {
 		return err
 	}

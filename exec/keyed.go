@@ -227,3 +227,33 @@ func (k *keyed) rowCount() int { return k.rows }
 func (k *keyed) sizeBytes() int64 {
 	return k.table.SizeBytes() + k.arena.SizeBytes() + k.encoded.SizeBytes() + int64(8*cap(k.refs)+cap(k.has)+4*cap(k.lastSeen))
 }
+
+// Snapshot writes the keys, then the row of each.
+func (k *keyed) Snapshot(w *rowcodec.StateWriter) {
+	k.table.Snapshot(w)
+	for _, id := range k.table.IDs(nil) {
+		w.Bytes(k.arena.Get(k.refs[id]))
+	}
+}
+
+// Restore reads what Snapshot wrote.
+func (k *keyed) Restore(r *rowcodec.StateReader) error {
+	if err := k.table.Restore(r); err != nil {
+		return err
+	}
+	k.refs, k.has, k.lastSeen, k.arena = nil, nil, nil, rowcodec.Arena{}
+	k.grow()
+	var row []byte
+	ids := k.table.IDs(nil)
+	rows := make([][]byte, len(ids))
+	for i, id := range ids {
+		row = r.Bytes(row[:0])
+		if r.Err() != nil {
+			return r.Err()
+		}
+		k.refs[id], k.has[id] = k.arena.Add(row), true
+		rows[i] = k.arena.Get(k.refs[id])
+	}
+	k.rows = len(ids)
+	return decodable(r, k.decoder, rows)
+}

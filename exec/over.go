@@ -36,7 +36,9 @@ func (b *builder) over(n *plan.Over, out Receiver) error {
 		b.keep("over", o)
 		in = o
 	case plan.OverChanges:
-		in = newOverChanges(calls, keyTypes, n.Input.Schema().EventTime, b.faults, out)
+		o := newOverChanges(calls, keyTypes, n.Input.Schema().EventTime, b.faults, out)
+		b.keep("over", o)
+		in = o
 	default:
 		return pgerr.Newf(pgerr.Internal, "%s cannot run continuously", n.Label())
 	}

@@ -202,3 +202,36 @@ func (o *overChanges) compact() {
 	}
 	o.arena = a
 }
+
+// Snapshot writes the partitions, their rows and the result given out for each.
+func (o *overChanges) Snapshot(w *rowcodec.StateWriter) {
+	o.table.Snapshot(w)
+	o.rows.Snapshot(w)
+	for _, slots := range o.rows.parts {
+		for _, slot := range slots {
+			w.Bytes(o.arena.Get(o.results[slot]))
+		}
+	}
+}
+
+// Restore reads what Snapshot wrote into a new operator.
+func (o *overChanges) Restore(r *rowcodec.StateReader) error {
+	if err := o.table.Restore(r); err != nil {
+		return err
+	}
+	if err := o.rows.Restore(r, o.table); err != nil {
+		return err
+	}
+	var buf []byte
+	rows := make([][]byte, 0, len(o.rows.row))
+	for range o.rows.row { // slots are numbered in the order of the partitions
+		buf = r.Bytes(buf[:0])
+		if r.Err() != nil {
+			return r.Err()
+		}
+		ref := o.arena.Add(buf)
+		o.results, o.has = append(o.results, ref), append(o.has, true)
+		rows = append(rows, o.arena.Get(ref))
+	}
+	return decodable(r, o.decoder, rows)
+}

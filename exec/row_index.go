@@ -162,9 +162,7 @@ func (x *rowIndex) Snapshot(w *rowcodec.StateWriter) {
 		}
 		w.Uvarint(uint64(n))
 		for r := x.first[key]; r >= 0; r = x.next[r] {
-			w.Uvarint(uint64(r))
-			w.Varint(x.counts[r])
-			w.Varint(x.matches[r])
+			writeInts(w, int64(r), x.counts[r], x.matches[r])
 		}
 	}
 }
@@ -182,17 +180,22 @@ func (x *rowIndex) Restore(r *rowcodec.StateReader) error {
 		return err
 	}
 	x.grow()
+	inUse := make([]bool, x.rows.Bound())
+	for _, id := range x.rows.IDs(nil) {
+		inUse[id] = true
+	}
 	linked := 0
 	for _, key := range x.keys.IDs(nil) {
 		for range r.Count(x.rows.Len()) {
-			row := r.Count(x.rows.Bound())
-			count, matches := r.Varint(), r.Varint()
+			var row, count, matches int64
+			readInts(r, &row, &count, &matches)
 			if r.Err() != nil {
 				return r.Err()
 			}
-			if row >= x.rows.Bound() || x.keyOf[row] != hashtable.NoGroup {
+			if row < 0 || row >= int64(x.rows.Bound()) || !inUse[row] {
 				return r.Corrupt("row %d of an index", row)
 			}
+			inUse[row] = false
 			x.counts[row], x.matches[row] = count, matches
 			x.link(uint32(row), key)
 			linked++

@@ -7,6 +7,7 @@ import (
 
 	"github.com/apache/arrow-go/v18/arrow"
 
+	"laminardb/exec/hashtable"
 	"laminardb/exec/rowcodec"
 	"laminardb/sql/batch"
 	"laminardb/sql/types"
@@ -172,16 +173,13 @@ func (s *sortedRows) Snapshot(w *rowcodec.StateWriter) {
 	}
 }
 
-// maxSortedRows is far more rows than fit in memory.
-const maxSortedRows = 1<<31 - 1
-
-// Restore replaces the partitions by a snapshot's.
-func (s *sortedRows) Restore(r *rowcodec.StateReader) error {
+// Restore reads what Snapshot wrote: rows of partitions whose keys are in the table.
+func (s *sortedRows) Restore(r *rowcodec.StateReader, table *hashtable.Table) error {
 	s.parts, s.key, s.row, s.prefix, s.free, s.arena = nil, nil, nil, nil, nil, rowcodec.Arena{}
 	var buf []byte
-	for range r.Count(maxSortedRows) {
+	for range r.Count(maxStates) {
 		var slots []int32
-		for range r.Count(maxSortedRows) {
+		for range r.Count(maxStates) {
 			buf = r.Bytes(buf[:0])
 			key := s.arena.Add(buf)
 			prefix := r.Count(len(buf))
@@ -189,13 +187,34 @@ func (s *sortedRows) Restore(r *rowcodec.StateReader) error {
 			if r.Err() != nil {
 				return r.Err()
 			}
+			if n := len(slots); n > 0 && bytes.Compare(s.arena.Get(s.key[slots[n-1]]), s.arena.Get(key)) > 0 {
+				return r.Corrupt("rows are out of order")
+			}
 			slots = append(slots, int32(len(s.key)))
 			s.key, s.prefix, s.row = append(s.key, key), append(s.prefix, int32(prefix)), append(s.row, s.arena.Add(buf))
 		}
 		s.parts = append(s.parts, slots)
 		if r.Err() != nil {
-			break
+			return r.Err()
 		}
 	}
-	return r.Err()
+	return s.check(r, table)
+}
+
+// check makes rows that cannot be decoded, or have no key, the reader's error.
+func (s *sortedRows) check(r *rowcodec.StateReader, table *hashtable.Table) error {
+	used := make([]bool, max(table.Bound(), len(s.parts)))
+	for _, id := range table.IDs(nil) {
+		used[id] = true
+	}
+	for part, slots := range s.parts {
+		if len(slots) > 0 && !used[part] {
+			return r.Corrupt("partition %d has %d rows and no key", part, len(slots))
+		}
+	}
+	rows := make([][]byte, len(s.row))
+	for i, ref := range s.row {
+		rows[i] = s.arena.Get(ref)
+	}
+	return decodable(r, s.decoder, rows)
 }

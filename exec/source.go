@@ -77,7 +77,7 @@ type SourceStats struct {
 }
 
 func newSource(spec SourceSpec, env *Env) *Source {
-	return &Source{spec: spec, env: env, history: newHistory(spec.HistoryRows)}
+	return &Source{spec: spec, env: env, history: newHistory(spec.Schema, spec.HistoryRows)}
 }
 
 // attach adds a consumer that is to see every row from the configured start.
@@ -113,7 +113,7 @@ func (s *Source) addPass() *pass {
 // about to read rows again that another main pass has read. The source's lock is
 // held.
 func (s *Source) lead(p *pass) {
-	s.main, s.history = p, newHistory(s.spec.HistoryRows)
+	s.main, s.history = p, newHistory(s.spec.Schema, s.spec.HistoryRows)
 	p.hub.mu.Lock()
 	defer p.hub.mu.Unlock()
 	p.hub.store = s.history

@@ -15,8 +15,9 @@ import (
 // K2: Restore is called once, on an operator of the same plan that has had no
 // message and was not started. After it the operator goes on as the saved one
 // would; in particular Start emits nothing that was emitted before. Bytes that no
-// Snapshot wrote give an error wrapping rowcodec.ErrCorrupt, or a state that no
-// message can make panic; after an error the operator must be thrown away.
+// Snapshot can have written give an error wrapping rowcodec.ErrCorrupt, as far as
+// that can be seen, and never a panic; after an error the operator must be thrown
+// away.
 type stateful interface {
 	Snapshot(w *rowcodec.StateWriter)
 	Restore(r *rowcodec.StateReader) error

@@ -52,7 +52,7 @@ func TestView(t *testing.T) {
 // The history gives the last rows, however they came, and keeps few more.
 func TestHistory(t *testing.T) {
 	for _, limit := range []int{0, 1, 5, 100} {
-		h, next := newHistory(limit), int64(0)
+		h, next := newHistory(int64Schema("v"), limit), int64(0)
 		for size := range 30 {
 			var vs []int64
 			for range size {

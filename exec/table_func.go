@@ -49,7 +49,7 @@ func (b *builder) tableFunc(n *plan.TableFunc, out Receiver) error {
 	if n.Input != nil {
 		return b.build(n.Input, t)
 	}
-	b.starters = append(b.starters, constantRows{batch.New(nil, 1), t})
+	b.constant(batch.New(nil, 1), t)
 	return nil
 }
 

@@ -223,5 +223,5 @@ func (t *topN) Restore(r *rowcodec.StateReader) error {
 	if err := t.table.Restore(r); err != nil {
 		return err
 	}
-	return t.rows.Restore(r)
+	return t.rows.Restore(r, t.table)
 }

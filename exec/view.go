@@ -121,3 +121,28 @@ func (v *view) rowCount() int { return int(v.total) }
 func (v *view) sizeBytes() int64 {
 	return v.table.SizeBytes() + v.rows.SizeBytes() + int64(8*cap(v.counts))
 }
+
+// Snapshot writes the distinct rows, then how often each is there.
+func (v *view) Snapshot(w *rowcodec.StateWriter) {
+	v.table.Snapshot(w)
+	for _, id := range v.table.IDs(nil) {
+		writeInts(w, v.counts[id])
+	}
+}
+
+// Restore reads what Snapshot wrote.
+func (v *view) Restore(r *rowcodec.StateReader) error {
+	if err := v.table.Restore(r); err != nil {
+		return err
+	}
+	v.counts, v.total = make([]int64, v.table.Bound()), 0
+	for _, id := range v.table.IDs(nil) {
+		n := int64(r.Uint64())
+		if r.Err() == nil && (n < -maxStates || n > maxStates || n == 0) {
+			return r.Corrupt("a row is there %d times", n)
+		}
+		v.counts[id] = n
+		v.total += n
+	}
+	return decodableKeys(r, v.table, v.decoder)
+}

@@ -4,11 +4,9 @@ import (
 	"maps"
 	"slices"
 
+	"laminardb/exec/hashtable"
 	"laminardb/exec/rowcodec"
 )
-
-// maxStates is far more panes, sessions or groups than fit in memory.
-const maxStates = 1<<31 - 1
 
 // Snapshot writes the groups.
 func (p *pane) Snapshot(w *rowcodec.StateWriter) {
@@ -17,9 +15,7 @@ func (p *pane) Snapshot(w *rowcodec.StateWriter) {
 		a.Snapshot(w)
 	}
 	if p.calls.countRows {
-		for _, n := range p.rows[:p.table.Bound()] {
-			w.Varint(n)
-		}
+		writeInts(w, p.rows[:p.table.Bound()]...)
 	}
 }
 
@@ -37,7 +33,7 @@ func (p *pane) Restore(r *rowcodec.StateReader) error {
 	p.rows = p.rows[:0]
 	if p.calls.countRows {
 		for range p.table.Bound() {
-			p.rows = append(p.rows, r.Varint())
+			p.rows = append(p.rows, int64(r.Uint64()))
 		}
 	}
 	p.grow()
@@ -65,6 +61,13 @@ func (g *liveGroups) Restore(r *rowcodec.StateReader) error {
 	return r.Err()
 }
 
+// Snapshot writes the groups. Without keys, that there is one says that its first
+// row has left.
+func (g *group) Snapshot(w *rowcodec.StateWriter) { g.live.Snapshot(w) }
+
+// Restore reads what Snapshot wrote into a new operator.
+func (g *group) Restore(r *rowcodec.StateReader) error { return g.live.Restore(r) }
+
 func bit(b bool) byte {
 	if b {
 		return 1
@@ -72,24 +75,28 @@ func bit(b bool) byte {
 	return 0
 }
 
-// Snapshot writes the slices; what is merged of them is made again.
+// Snapshot writes the slices, and which merges there are: they are made again, in
+// the same order, so that sums of floats stay the same to the bit.
 func (f *finalWindows) Snapshot(w *rowcodec.StateWriter) {
-	w.Varint(f.watermark)
-	w.Varint(f.emitted)
+	writeInts(w, f.watermark, f.emitted, f.front, f.till)
+	w.Byte(bit(f.back != nil))
 	w.Uvarint(uint64(len(f.slices)))
 	for _, s := range f.slices {
-		w.Varint(s.start)
-		w.Varint(s.readAt)
-		w.Varint(s.producedAt)
+		writeInts(w, s.start, s.readAt, s.producedAt)
+		w.Byte(bit(s.merged != nil))
 		s.pane.Snapshot(w)
 	}
 }
 
 // Restore reads what Snapshot wrote into a new operator.
 func (f *finalWindows) Restore(r *rowcodec.StateReader) error {
-	f.watermark, f.emitted = r.Varint(), r.Varint()
+	readInts(r, &f.watermark, &f.emitted, &f.front, &f.till)
+	back := r.Byte() != 0
+	var merged []bool
 	for range r.Count(maxStates) {
-		s := &slicePane{start: r.Varint(), readAt: r.Varint(), producedAt: r.Varint()}
+		s := &slicePane{}
+		readInts(r, &s.start, &s.readAt, &s.producedAt)
+		merged = append(merged, r.Byte() != 0)
 		if r.Err() != nil {
 			break
 		}
@@ -105,26 +112,64 @@ func (f *finalWindows) Restore(r *rowcodec.StateReader) error {
 		}
 		f.slices = append(f.slices, s)
 	}
-	return r.Err()
+	if r.Err() != nil {
+		return r.Err()
+	}
+	return f.remerge(r, back, merged)
+}
+
+// remerge makes back and the panes merged of slices again.
+func (f *finalWindows) remerge(r *rowcodec.StateReader, back bool, merged []bool) (err error) {
+	front := f.index(f.front)
+	if back {
+		if f.back, err = newPane(f.calls); err != nil {
+			return err
+		}
+		for _, s := range f.slices[front:max(front, f.index(f.till))] {
+			f.back.merge(s.pane)
+		}
+	}
+	for i := len(f.slices) - 1; i >= 0; i-- {
+		if !merged[i] {
+			continue
+		}
+		if i+1 >= front || i+2 < front && !merged[i+1] {
+			return r.Corrupt("slice %d is merged", f.slices[i].start)
+		}
+		s, later := f.slices[i], f.slices[i+1].pane
+		if f.slices[i+1].merged != nil {
+			later = f.slices[i+1].merged
+		}
+		if s.merged, err = newPane(f.calls); err != nil {
+			return err
+		}
+		s.merged.merge(s.pane)
+		s.merged.merge(later)
+	}
+	return nil
 }
 
 // Snapshot writes the open windows.
 func (l *liveWindows) Snapshot(w *rowcodec.StateWriter) {
-	w.Varint(l.watermark)
+	writeInts(w, l.watermark)
 	w.Uvarint(uint64(len(l.panes)))
 	for _, end := range slices.Sorted(maps.Keys(l.panes)) {
-		w.Varint(end)
+		writeInts(w, end)
 		l.panes[end].Snapshot(w)
 	}
 }
 
 // Restore reads what Snapshot wrote into a new operator.
 func (l *liveWindows) Restore(r *rowcodec.StateReader) error {
-	l.watermark = r.Varint()
+	readInts(r, &l.watermark)
 	for range r.Count(maxStates) {
-		end := r.Varint()
+		var end int64
+		readInts(r, &end)
 		if r.Err() != nil {
 			break
+		}
+		if l.panes[end] != nil {
+			return r.Corrupt("the window to %d twice", end)
 		}
 		p, err := l.pane(end)
 		if err != nil {
@@ -137,29 +182,37 @@ func (l *liveWindows) Restore(r *rowcodec.StateReader) error {
 	return r.Err()
 }
 
-// Snapshot writes keys, aggregates and sessions. Lists and queue are made again.
+// Snapshot writes keys, aggregates, and the sessions of each key in their order.
+// What is due when is found out again.
 func (s *sessions) Snapshot(w *rowcodec.StateWriter) {
-	w.Varint(s.watermark)
+	writeInts(w, s.watermark, s.readAt, s.producedAt)
 	s.groups.table.Snapshot(w)
 	for _, a := range s.groups.accs {
 		a.Snapshot(w)
 	}
 	w.Uvarint(uint64(len(s.list)))
 	for i := range s.list {
-		x := &s.list[i]
-		w.Byte(byte(x.status))
-		if x.status != sessionFree {
-			w.Varint(x.first)
-			w.Varint(x.last)
-			w.Uvarint(uint64(x.key))
-			w.Byte(bit(x.shown))
+		w.Byte(byte(s.list[i].status)<<1 | bit(s.list[i].shown))
+	}
+	for _, key := range s.groups.table.IDs(nil) {
+		w.Uvarint(uint64(s.count(key)))
+		for id := s.heads[key]; id != noSession; id = s.list[id].next {
+			writeInts(w, int64(id), s.list[id].first, s.list[id].last)
 		}
 	}
 }
 
+// count is the number of a key's sessions.
+func (s *sessions) count(key uint32) (n int) {
+	for id := s.heads[key]; id != noSession; id = s.list[id].next {
+		n++
+	}
+	return n
+}
+
 // Restore reads what Snapshot wrote into a new operator.
 func (s *sessions) Restore(r *rowcodec.StateReader) error {
-	s.watermark = r.Varint()
+	readInts(r, &s.watermark, &s.readAt, &s.producedAt)
 	if err := s.groups.table.Restore(r); err != nil {
 		return err
 	}
@@ -168,33 +221,51 @@ func (s *sessions) Restore(r *rowcodec.StateReader) error {
 			return err
 		}
 	}
-	s.heads = slices.Repeat([]int32{noSession}, s.groups.table.Bound())
-	for id := range int32(r.Count(maxStates)) {
-		x := session{status: sessionStatus(r.Byte()), into: noSession, next: noSession}
-		if x.status == sessionFree {
-			s.free = append(s.free, uint32(id))
-		} else {
-			x.first, x.last = r.Varint(), r.Varint()
-			key := r.Count(len(s.heads))
-			x.shown = r.Byte() != 0
-			if r.Err() == nil && (x.status > sessionClosed || key >= len(s.heads)) {
-				return r.Corrupt("session of key %d in state %d", key, x.status)
-			}
-			if r.Err() == nil {
-				x.key, x.next = uint32(key), s.heads[key]
-				s.heads[key] = id
-			}
+	for range r.Count(maxStates) {
+		status := r.Byte()
+		if r.Err() != nil || status>>1 > byte(sessionClosed) {
+			return r.Corrupt("a session in state %d", status>>1)
 		}
-		if r.Err() != nil {
-			break
-		}
+		x := session{status: sessionStatus(status >> 1), shown: status&1 != 0, key: hashtable.NoGroup, into: noSession, next: noSession}
 		s.list = append(s.list, x)
-		if x.status != sessionFree {
-			s.schedule(id)
+	}
+	if err := s.restoreChains(r); err != nil {
+		return err
+	}
+	for id := len(s.list) - 1; id >= 0; id-- {
+		switch x := &s.list[id]; {
+		case x.status == sessionFree:
+			s.free = append(s.free, uint32(id))
+		case x.key == hashtable.NoGroup:
+			return r.Corrupt("session %d has no key", id)
 		}
 	}
 	for _, a := range s.groups.accs {
 		a.Grow(len(s.list))
+	}
+	return nil
+}
+
+// restoreChains reads the sessions of each key.
+func (s *sessions) restoreChains(r *rowcodec.StateReader) error {
+	s.heads = slices.Repeat([]int32{noSession}, s.groups.table.Bound())
+	for _, key := range s.groups.table.IDs(nil) {
+		link := &s.heads[key]
+		for range r.Count(len(s.list)) {
+			var id, first, last int64
+			readInts(r, &id, &first, &last)
+			if r.Err() != nil {
+				return r.Err()
+			}
+			if id < 0 || id >= int64(len(s.list)) || s.list[id].status == sessionFree || s.list[id].key != hashtable.NoGroup {
+				return r.Corrupt("session %d of key %d", id, key)
+			}
+			x := &s.list[id]
+			x.key, x.first, x.last = key, first, last
+			s.schedule(int32(id))
+			*link = int32(id)
+			link = &x.next
+		}
 	}
 	return r.Err()
 }

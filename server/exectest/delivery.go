@@ -32,14 +32,29 @@ type Variant struct {
 	// Limit cuts each source to its first rows, negative for none. The cut is made
 	// before the permutation.
 	Limit int
-	// Between is called before every batch, nil for nothing. Restoring a dataflow
-	// from a checkpoint between two batches hooks in here.
-	Between func()
+	// Between is called before every batch with the running queries, nil for
+	// nothing. An error fails the query.
+	Between func(ctx context.Context, e *exec.Engine, queries []uint64) error
+}
+
+// Rebuild is a Between that replaces every operator by one restored from its
+// saved state.
+func Rebuild(ctx context.Context, e *exec.Engine, queries []uint64) error {
+	for _, id := range queries {
+		if err := e.Rebuild(ctx, id); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // String describes the variant in a failure.
 func (v Variant) String() string {
-	return fmt.Sprintf("batches of %d, %d splits, permutation %d, first %d rows", v.BatchRows, v.Splits, v.Seed, v.Limit)
+	text := fmt.Sprintf("batches of %d, %d splits, permutation %d, first %d rows", v.BatchRows, v.Splits, v.Seed, v.Limit)
+	if v.Between != nil {
+		text += ", rebuilt between batches"
+	}
+	return text
 }
 
 // inOrder reports whether rows come in the order of the table.
@@ -48,7 +63,7 @@ func (v Variant) inOrder() bool { return v.Seed == 0 }
 // delivery is a source's rows on their way: a bounded connectors.Source.
 type delivery struct {
 	rows    *batch.Batch
-	between func()
+	between func() // before every batch, nil for nothing
 	size    int
 	// order and splits are the rows as they arrive.
 	order  []int32
@@ -56,8 +71,8 @@ type delivery struct {
 	count  int // of splits
 }
 
-func newDelivery(s *Source, v Variant) *delivery {
-	d := &delivery{rows: prefix(s.Rows, v.Limit), between: v.Between, size: v.BatchRows, count: max(1, v.Splits)}
+func newDelivery(s *Source, v Variant, between func()) *delivery {
+	d := &delivery{rows: prefix(s.Rows, v.Limit), between: between, size: v.BatchRows, count: max(1, v.Splits)}
 	if d.size == 0 {
 		d.size = batch.MaxRows
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"sync"
 
 	"laminardb/exec"
 	"laminardb/planner/plan"
@@ -26,21 +27,30 @@ type Output struct {
 func (w *World) Continuous(ctx context.Context, name string, v Variant, each func(so *Result, watermark int64) error) (*Output, error) {
 	e := exec.NewEngine(w.env)
 	defer e.Close() //nolint:errcheck // deliveries close without error
+	used := w.upstream(name)
+	breaks := &breaks{}
+	var between func()
+	if v.Between != nil {
+		ids := make([]uint64, len(used))
+		for i, q := range used {
+			ids[i] = q.id
+		}
+		between = func() { breaks.note(v.Between(ctx, e, ids)) }
+	}
 	for _, s := range w.sources {
 		if s.Table {
-			spec := exec.TableSpec{ID: s.ID, Name: s.Name, Schema: s.Schema, Key: s.Key, Connector: newDelivery(s, v)}
+			spec := exec.TableSpec{ID: s.ID, Name: s.Name, Schema: s.Schema, Key: s.Key, Connector: newDelivery(s, v, between)}
 			if s.EventTime.Column >= 0 {
 				spec.Versions = &exec.Versions{EventTime: s.EventTime}
 			}
 			e.AddTable(ctx, spec)
 			continue
 		}
-		spec := exec.SourceSpec{ID: s.ID, Name: s.Name, Schema: s.Schema, EventTime: s.EventTime, Connector: newDelivery(s, v)}
+		spec := exec.SourceSpec{ID: s.ID, Name: s.Name, Schema: s.Schema, EventTime: s.EventTime, Connector: newDelivery(s, v, between)}
 		if err := e.AddSource(ctx, spec); err != nil {
 			return nil, err
 		}
 	}
-	used := w.upstream(name)
 	for _, q := range used {
 		n := q.name
 		keep := q.stmt.Kind == "materialized view" || q.plan.Root.Props().Changelog
@@ -59,7 +69,7 @@ func (w *World) Continuous(ctx context.Context, name string, v Variant, each fun
 		return nil, err
 	}
 	res, err := follow(ctx, sub, scan, each)
-	if err != nil {
+	if err := errors.Join(breaks.first(), err); err != nil {
 		return nil, err
 	}
 	out := &Output{Result: res}
@@ -69,6 +79,27 @@ func (w *World) Continuous(ctx context.Context, name string, v Variant, each fun
 		out.DeadLetters += st.DeadLetters
 	}
 	return out, w.stored(ctx, e, scan, res)
+}
+
+// breaks holds the first error between two batches; deliveries of several sources
+// note it.
+type breaks struct {
+	mu  sync.Mutex
+	err error
+}
+
+func (b *breaks) note(err error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.err == nil {
+		b.err = err
+	}
+}
+
+func (b *breaks) first() error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.err
 }
 
 // upstream returns a query and all queries that it reads, what is read first.
@@ -147,6 +178,10 @@ func Variants() []Variant {
 			}
 		}
 	}
+	for _, v := range []Variant{{BatchRows: 1, Splits: 1}, {BatchRows: 1, Splits: 5, Seed: 1}, {BatchRows: 3, Splits: 5, Seed: 2}} {
+		v.Limit, v.Between = -1, Rebuild
+		out = append(out, v)
+	}
 	return out
 }
 
@@ -160,7 +195,7 @@ func (w *World) Check(ctx context.Context, name string, variants []Variant) (*Re
 	root := w.Plan(name)
 	if root.Props().Changelog {
 		for _, limit := range []int{1, 2, 5, 7} {
-			variants = append(variants, Variant{BatchRows: 2, Splits: 2, Limit: limit})
+			variants = append(variants, Variant{BatchRows: 2, Splits: 2, Limit: limit}, Variant{BatchRows: 1, Splits: 2, Limit: limit, Between: Rebuild})
 		}
 	}
 	for _, v := range variants {
