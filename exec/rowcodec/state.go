@@ -115,16 +115,19 @@ func (s *StateReader) fail(err error) {
 }
 
 // Uvarint reads what StateWriter.Uvarint wrote.
-func (s *StateReader) Uvarint() uint64 {
-	if s.err != nil {
-		return 0
+func (s *StateReader) Uvarint() (v uint64) {
+	for shift := 0; ; shift += 7 {
+		b := s.Byte()
+		if shift == 63 && b > 1 {
+			s.Corrupt("a number of more than 64 bits")
+		}
+		if s.err != nil {
+			return 0
+		}
+		if v |= uint64(b&0x7f) << shift; b < 0x80 {
+			return v
+		}
 	}
-	v, err := binary.ReadUvarint(s.r)
-	if err != nil {
-		s.fail(err)
-		return 0
-	}
-	return v
 }
 
 // Varint reads what StateWriter.Varint wrote.
