@@ -205,7 +205,7 @@ func (j *asofJoin) restoreRight(r *rowcodec.StateReader, bound int) error {
 		return r.Corrupt("%d right rows from %d on", len(j.right.links), j.right.base)
 	}
 	for range j.right.links {
-		row := int64(r.Uint64())
+		row := r.Int64()
 		if r.Err() == nil && !j.right.store.has(row) {
 			return r.Corrupt("right row %d is not there", row)
 		}

@@ -13,14 +13,14 @@ const maxStates = 1<<31 - 1
 // writeInts writes numbers that change in place.
 func writeInts(w *rowcodec.StateWriter, list ...int64) {
 	for _, v := range list {
-		w.Uint64(uint64(v))
+		w.Int64(v)
 	}
 }
 
 // readInts reads what writeInts wrote.
 func readInts(r *rowcodec.StateReader, list ...*int64) {
 	for _, v := range list {
-		*v = int64(r.Uint64())
+		*v = r.Int64()
 	}
 }
 

@@ -137,7 +137,7 @@ func (v *view) Restore(r *rowcodec.StateReader) error {
 	}
 	v.counts, v.total = make([]int64, v.table.Bound()), 0
 	for _, id := range v.table.IDs(nil) {
-		n := int64(r.Uint64())
+		n := r.Int64()
 		if r.Err() == nil && (n < -maxStates || n > maxStates || n == 0) {
 			return r.Corrupt("a row is there %d times", n)
 		}

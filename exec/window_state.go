@@ -33,7 +33,7 @@ func (p *pane) Restore(r *rowcodec.StateReader) error {
 	p.rows = p.rows[:0]
 	if p.calls.countRows {
 		for range p.table.Bound() {
-			p.rows = append(p.rows, int64(r.Uint64()))
+			p.rows = append(p.rows, r.Int64())
 		}
 	}
 	p.grow()

@@ -218,12 +218,12 @@ func (c *collected) SizeBytes() int64 {
 }
 
 func (c *collected) Snapshot(w *rowcodec.StateWriter) {
-	w.Varint(c.next)
+	w.Int64(c.next)
 	c.snapshot(w)
 }
 
 func (c *collected) Restore(r *rowcodec.StateReader) error {
-	c.next = r.Varint()
+	c.next = r.Int64()
 	err := c.restore(r, func(key, value []byte, count int64) bool {
 		if c.how.sequence && (len(key) < 8 || count != 1 && count != -1) {
 			return false

@@ -19,8 +19,8 @@ func newCount(s *Spec) Accumulator {
 			}
 			return out.array(), nil
 		},
-		write: func(w *rowcodec.StateWriter, n *int64) { w.Varint(*n) },
-		read:  func(r *rowcodec.StateReader, n *int64) { *n = r.Varint() },
+		write: func(w *rowcodec.StateWriter, n *int64) { w.Int64(*n) },
+		read:  func(r *rowcodec.StateReader, n *int64) { *n = r.Int64() },
 	}}
 }
 
@@ -67,8 +67,8 @@ func newBool(s *Spec, and bool) Accumulator {
 			}
 			return out.array(), nil
 		},
-		write: func(w *rowcodec.StateWriter, t *tally) { w.Varint(t.yes); w.Varint(t.no) },
-		read:  func(r *rowcodec.StateReader, t *tally) { t.yes, t.no = r.Varint(), r.Varint() },
+		write: func(w *rowcodec.StateWriter, t *tally) { w.Int64(t.yes); w.Int64(t.no) },
+		read:  func(r *rowcodec.StateReader, t *tally) { t.yes, t.no = r.Int64(), r.Int64() },
 	}}
 }
 

@@ -271,7 +271,7 @@ func (d *distinct) Snapshot(w *rowcodec.StateWriter) {
 		w.Uvarint(uint64(len(entries)))
 		for _, e := range entries {
 			w.Uvarint(uint64(e))
-			w.Varint(d.counts[e])
+			w.Int64(d.counts[e])
 		}
 	}
 }
@@ -293,7 +293,7 @@ func (d *distinct) Restore(r *rowcodec.StateReader) error {
 		}
 		d.groups = append(d.groups, link{})
 		for range entries {
-			e, count := r.Uvarint(), r.Varint()
+			e, count := r.Uvarint(), r.Int64()
 			if r.Err() != nil {
 				return r.Err()
 			}

@@ -208,13 +208,13 @@ func (a *edges) SizeBytes() int64 {
 }
 
 func (a *edges) Snapshot(w *rowcodec.StateWriter) {
-	w.Varint(a.next)
+	w.Int64(a.next)
 	w.Uvarint(uint64(len(a.state)))
 	for _, s := range a.state {
 		w.Byte(byte(s.has))
 		if s.has != edgeNone {
-			w.Varint(s.order)
-			w.Varint(s.seq)
+			w.Int64(s.order)
+			w.Int64(s.seq)
 			w.Uint64(s.bits)
 		}
 	}
@@ -224,12 +224,12 @@ func (a *edges) Snapshot(w *rowcodec.StateWriter) {
 }
 
 func (a *edges) Restore(r *rowcodec.StateReader) error {
-	a.next = r.Varint()
+	a.next = r.Int64()
 	a.state = a.state[:0]
 	for range r.Count(maxGroups) {
 		s := edge{has: edgeHas(r.Byte())}
 		if s.has != edgeNone {
-			s.order, s.seq, s.bits = r.Varint(), r.Varint(), r.Uint64()
+			s.order, s.seq, s.bits = r.Int64(), r.Int64(), r.Uint64()
 		}
 		if s.has > edgeNull {
 			r.Corrupt("first_value with flag %d", s.has)

@@ -327,7 +327,7 @@ func (m *multiset) snapshot(w *rowcodec.StateWriter) {
 			key, value := m.pair(n)
 			w.Bytes(key)
 			w.Bytes(value)
-			w.Varint(m.nodes[n].count)
+			w.Int64(m.nodes[n].count)
 			return true
 		})
 	}
@@ -350,7 +350,7 @@ func (m *multiset) restore(r *rowcodec.StateReader, valid func(key, value []byte
 		id := uint32(len(m.roots) - 1)
 		for range pairs {
 			key, value = r.Bytes(key[:0]), r.Bytes(value[:0])
-			count := r.Varint()
+			count := r.Int64()
 			if r.Err() != nil {
 				break
 			}

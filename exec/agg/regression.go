@@ -159,13 +159,13 @@ func newRegression(s *Spec, value regression) Accumulator {
 			for _, v := range []float64{m.n, m.sx, m.sy, m.sxx, m.syy, m.sxy} {
 				w.Float64(v)
 			}
-			w.Varint(m.rows)
-			w.Varint(m.strange)
+			w.Int64(m.rows)
+			w.Int64(m.strange)
 		},
 		read: func(r *rowcodec.StateReader, m *pairMoments) {
 			m.n, m.sx, m.sy = r.Float64(), r.Float64(), r.Float64()
 			m.sxx, m.syy, m.sxy = r.Float64(), r.Float64(), r.Float64()
-			m.rows, m.strange = r.Varint(), r.Varint()
+			m.rows, m.strange = r.Int64(), r.Int64()
 		},
 	}}
 }

@@ -83,8 +83,8 @@ func newFloatSum[T float32 | float64](s *Spec, avg bool) Accumulator {
 			}
 			return out.array(), nil
 		},
-		write: func(w *rowcodec.StateWriter, s *floatSum) { w.Float64(s.sum); w.Varint(s.n) },
-		read:  func(r *rowcodec.StateReader, s *floatSum) { s.sum, s.n = r.Float64(), r.Varint() },
+		write: func(w *rowcodec.StateWriter, s *floatSum) { w.Float64(s.sum); w.Int64(s.n) },
+		read:  func(r *rowcodec.StateReader, s *floatSum) { s.sum, s.n = r.Float64(), r.Int64() },
 	}}
 }
 
@@ -153,14 +153,14 @@ func newSignedSum[T float32 | float64](s *Spec, avg bool) Accumulator {
 		write: func(w *rowcodec.StateWriter, s *signedSum) {
 			w.Float64(s.sum)
 			w.Float64(s.lost)
-			w.Varint(s.n)
-			w.Varint(s.nan)
-			w.Varint(s.plus)
-			w.Varint(s.minus)
+			w.Int64(s.n)
+			w.Int64(s.nan)
+			w.Int64(s.plus)
+			w.Int64(s.minus)
 		},
 		read: func(r *rowcodec.StateReader, s *signedSum) {
-			s.sum, s.lost, s.n = r.Float64(), r.Float64(), r.Varint()
-			s.nan, s.plus, s.minus = r.Varint(), r.Varint(), r.Varint()
+			s.sum, s.lost, s.n = r.Float64(), r.Float64(), r.Int64()
+			s.nan, s.plus, s.minus = r.Int64(), r.Int64(), r.Int64()
 		},
 	}}
 }

@@ -52,11 +52,11 @@ func newIntSum[T integer](s *Spec, avg bool) Accumulator {
 			return intSumResult(s.Result, avg, state, ids)
 		},
 		write: func(w *rowcodec.StateWriter, s *intSum) {
-			w.Varint(int64(s.lo))
-			w.Varint(s.hi)
-			w.Varint(s.n)
+			w.Int64(int64(s.lo))
+			w.Int64(s.hi)
+			w.Int64(s.n)
 		},
-		read: func(r *rowcodec.StateReader, s *intSum) { s.lo, s.hi, s.n = uint64(r.Varint()), r.Varint(), r.Varint() },
+		read: func(r *rowcodec.StateReader, s *intSum) { s.lo, s.hi, s.n = uint64(r.Int64()), r.Int64(), r.Int64() },
 	}}
 }
 
@@ -178,8 +178,8 @@ func newBit[T integer](s *Spec, op bitOp) Accumulator {
 			}
 			return out.array(), nil
 		},
-		write: func(w *rowcodec.StateWriter, s *bitFold) { w.Varint(s.v); w.Varint(s.n) },
-		read:  func(r *rowcodec.StateReader, s *bitFold) { s.v, s.n = r.Varint(), r.Varint() },
+		write: func(w *rowcodec.StateWriter, s *bitFold) { w.Int64(s.v); w.Int64(s.n) },
+		read:  func(r *rowcodec.StateReader, s *bitFold) { s.v, s.n = r.Int64(), r.Int64() },
 	}}
 }
 

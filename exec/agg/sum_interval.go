@@ -44,12 +44,12 @@ func newIntervalSum(s *Spec, avg bool) Accumulator {
 		},
 		write: func(w *rowcodec.StateWriter, s *intervalSum) {
 			for _, v := range []int64{s.months, s.days, int64(s.nanos.lo), s.nanos.hi, s.nanos.n} {
-				w.Varint(v)
+				w.Int64(v)
 			}
 		},
 		read: func(r *rowcodec.StateReader, s *intervalSum) {
-			s.months, s.days = r.Varint(), r.Varint()
-			s.nanos = intSum{lo: uint64(r.Varint()), hi: r.Varint(), n: r.Varint()}
+			s.months, s.days = r.Int64(), r.Int64()
+			s.nanos = intSum{lo: uint64(r.Int64()), hi: r.Int64(), n: r.Int64()}
 		},
 	}}
 }

@@ -66,14 +66,14 @@ func newNumericSum(s *Spec, avg bool) Accumulator {
 		},
 		result: func(state []wideSum, ids []uint32) (arrow.Array, error) { return numericSumResult(s, avg, state, ids) },
 		write: func(w *rowcodec.StateWriter, s *wideSum) {
-			w.Varint(int64(s.words[0]))
-			w.Varint(int64(s.words[1]))
-			w.Varint(int64(s.words[2]))
-			w.Varint(s.n)
+			w.Int64(int64(s.words[0]))
+			w.Int64(int64(s.words[1]))
+			w.Int64(int64(s.words[2]))
+			w.Int64(s.n)
 		},
 		read: func(r *rowcodec.StateReader, s *wideSum) {
-			s.words = [3]uint64{uint64(r.Varint()), uint64(r.Varint()), uint64(r.Varint())}
-			s.n = r.Varint()
+			s.words = [3]uint64{uint64(r.Int64()), uint64(r.Int64()), uint64(r.Int64())}
+			s.n = r.Int64()
 		},
 	}}
 }

@@ -120,12 +120,12 @@ func newVariance(s *Spec, k spread) Accumulator {
 			for _, v := range []float64{m.n, m.sum, m.squares} {
 				w.Float64(v)
 			}
-			w.Varint(m.rows)
-			w.Varint(m.strange)
+			w.Int64(m.rows)
+			w.Int64(m.strange)
 		},
 		read: func(r *rowcodec.StateReader, m *moments) {
 			m.n, m.sum, m.squares = r.Float64(), r.Float64(), r.Float64()
-			m.rows, m.strange = r.Varint(), r.Varint()
+			m.rows, m.strange = r.Int64(), r.Int64()
 		},
 	}}
 }

@@ -48,6 +48,10 @@ func (s *StateWriter) Uint64(v uint64) {
 	s.write(s.tmp[:8])
 }
 
+// Int64 writes 8 bytes: for numbers that change in place, so that what follows
+// them does not move.
+func (s *StateWriter) Int64(v int64) { s.Uint64(uint64(v)) }
+
 // Float64 writes 8 bytes.
 func (s *StateWriter) Float64(v float64) { s.Uint64(math.Float64bits(v)) }
 
@@ -157,6 +161,9 @@ func (s *StateReader) Uint64() uint64 {
 	}
 	return binary.LittleEndian.Uint64(s.tmp[:])
 }
+
+// Int64 reads what StateWriter.Int64 wrote.
+func (s *StateReader) Int64() int64 { return int64(s.Uint64()) }
 
 // Float64 reads what StateWriter.Float64 wrote.
 func (s *StateReader) Float64() float64 { return math.Float64frombits(s.Uint64()) }

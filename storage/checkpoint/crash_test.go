@@ -20,9 +20,14 @@ import (
 )
 
 // stateOf is what the tests save in an epoch: a part that changes, one that does
-// not, and one that moves.
+// not, one that moves, and one of which little changes, so that patches are written.
 func stateOf(epoch uint64) map[Key][]byte {
+	little := bytes.Repeat([]byte("0123456789abcdef"), 150)
+	for i := range epoch {
+		little[i*511%uint64(len(little))] = byte(epoch - i)
+	}
 	return map[Key][]byte{
+		{1, "agg", "little"}: little[:uint64(len(little))-epoch%3],
 		{1, "agg", "groups"}: bytes.Repeat(fmt.Appendf(nil, "epoch %d ", epoch), 400),
 		{1, "agg", "same"}:   bytes.Repeat([]byte("unchanged "), 700),
 		{2, "join", "left"}:  append(bytes.Repeat([]byte{byte(epoch)}, 1024*int(epoch%5)), bytes.Repeat([]byte("tail"), 1000)...),
@@ -285,7 +290,7 @@ func TestDamagedFile(t *testing.T) {
 
 func FuzzDecodeManifest(f *testing.F) {
 	sealed, err := encodeManifest(&Manifest{
-		Epoch: 3, Parent: 2, CreatedAt: testClock(), NewBytes: 7, States: []State{{Key{1, "a", "b"}, 7, []chunk{{1, 7, 9}}}},
+		Epoch: 3, Parent: 2, CreatedAt: testClock(), NewBytes: 7, States: []State{{Key{1, "a", "b"}, 7, []chunk{{id: 1, bytes: 7, sum: 9}, {id: 2, bytes: 3, sum: 8, patches: []uint64{4, 5}}}}},
 		Progress: Progress{[]SourcePosition{{1, "0", []byte{1}}}, []Watermark{{1, "a", "0", -5}}, []SinkEpoch{{2, 3, nil}}},
 	})
 	if err != nil {

@@ -26,12 +26,17 @@ type State struct {
 	chunks []chunk
 }
 
-// chunk names a stored piece; sum is the CRC32C of its content.
+// chunk names a piece: the chunk that it began as and the patches to that, in
+// order. bytes and sum are the length and the CRC32C of what it is with them.
 type chunk struct {
-	id    uint64
-	bytes uint32
-	sum   uint32
+	id      uint64
+	bytes   uint32
+	sum     uint32
+	patches []uint64
 }
+
+// ids returns all chunks that the piece is made of.
+func (c *chunk) ids() []uint64 { return append([]uint64{c.id}, c.patches...) }
 
 // SourcePosition is where to go on reading a split after the epoch.
 type SourcePosition struct {
@@ -105,10 +110,10 @@ type manifestRecord struct {
 }
 
 type stateRecord struct {
-	Object   uint64      `json:"object"`
-	Operator string      `json:"operator"`
-	Name     string      `json:"name"`
-	Chunks   [][3]uint64 `json:"chunks"` // id, bytes, CRC32C
+	Object   uint64     `json:"object"`
+	Operator string     `json:"operator"`
+	Name     string     `json:"name"`
+	Chunks   [][]uint64 `json:"chunks"` // id, bytes, CRC32C, then the ids of patches
 }
 
 type committedRecord struct {
@@ -118,9 +123,9 @@ type committedRecord struct {
 func encodeManifest(m *Manifest) ([]byte, error) {
 	r := manifestRecord{Epoch: m.Epoch, Parent: m.Parent, CreatedAt: m.CreatedAt, NewBytes: m.NewBytes, Progress: m.Progress, States: []stateRecord{}}
 	for _, s := range m.States {
-		record := stateRecord{Object: s.Key.Object, Operator: s.Key.Operator, Name: s.Key.Name, Chunks: make([][3]uint64, len(s.chunks))}
+		record := stateRecord{Object: s.Key.Object, Operator: s.Key.Operator, Name: s.Key.Name, Chunks: make([][]uint64, len(s.chunks))}
 		for i, c := range s.chunks {
-			record.Chunks[i] = [3]uint64{c.id, uint64(c.bytes), uint64(c.sum)}
+			record.Chunks[i] = append([]uint64{c.id, uint64(c.bytes), uint64(c.sum)}, c.patches...)
 		}
 		r.States = append(r.States, record)
 	}
@@ -140,10 +145,13 @@ func decodeManifest(sealed []byte) (*Manifest, error) {
 	for _, record := range r.States {
 		s := State{Key: Key{record.Object, record.Operator, record.Name}, chunks: make([]chunk, len(record.Chunks))}
 		for i, c := range record.Chunks {
-			if c[1] > 1<<32-1 || c[2] > 1<<32-1 {
+			if len(c) < 3 || len(c) > 3+maxPatches || c[1] > 1<<32-1 || c[2] > 1<<32-1 {
 				return nil, fmt.Errorf("state %s has an impossible chunk", s.Key)
 			}
-			s.chunks[i] = chunk{c[0], uint32(c[1]), uint32(c[2])}
+			s.chunks[i] = chunk{id: c[0], bytes: uint32(c[1]), sum: uint32(c[2])}
+			if len(c) > 3 {
+				s.chunks[i].patches = c[3:]
+			}
 			s.Bytes += int64(c[1])
 		}
 		m.States = append(m.States, s)

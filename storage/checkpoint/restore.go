@@ -1,7 +1,6 @@
 package checkpoint
 
 import (
-	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -70,9 +69,11 @@ func (s *Store) At(epoch uint64) (*Manifest, error) {
 }
 
 func (s *Store) verify(m *Manifest) error {
+	var piece []byte
 	for _, state := range m.States {
 		for _, c := range state.chunks {
-			if err := s.readChunk(c, nil); err != nil {
+			var err error
+			if piece, _, err = s.readPiece(c, piece); err != nil {
 				return fmt.Errorf("checkpoint %d, state %s: %w", m.Epoch, state.Key, err)
 			}
 		}
@@ -80,32 +81,51 @@ func (s *Store) verify(m *Manifest) error {
 	return nil
 }
 
-// readChunk checks the chunk and gives its content to fn, if that is not nil.
-func (s *Store) readChunk(c chunk, fn func(content []byte)) error {
-	return s.db.View(func(tx *bbolt.Tx) error {
-		var sealed []byte
-		if bucket := tx.Bucket(chunksBucket); bucket != nil {
-			sealed = bucket.Get(epochKey(c.id))
+// readPiece returns a piece, checked, in the array of into if that is long enough,
+// and the size of all patches to it.
+func (s *Store) readPiece(c chunk, into []byte) (piece []byte, patched int, err error) {
+	piece = into[:0]
+	err = s.db.View(func(tx *bbolt.Tx) error {
+		for i, id := range c.ids() {
+			content, err := s.stored(tx, id)
+			if err != nil {
+				return err
+			}
+			if i == 0 {
+				piece = append(piece, content...)
+				continue
+			}
+			patched += len(content)
+			if piece, err = apply(content, c.id, piece); err != nil {
+				return s.db.Corrupted(fmt.Errorf("chunk %d: %w", id, err))
+			}
 		}
-		if sealed == nil {
-			return s.db.Corrupted(fmt.Errorf("chunk %d is missing", c.id))
-		}
-		content, err := kv.Unseal(sealed)
-		if err == nil && (len(content) != int(c.bytes) || kv.Checksum(content) != c.sum) {
-			err = errors.New("the manifest says otherwise about its content")
-		}
-		if err != nil {
-			return s.db.Corrupted(fmt.Errorf("chunk %d: %w", c.id, err))
-		}
-		if fn != nil {
-			fn(content)
+		if len(piece) != int(c.bytes) || kv.Checksum(piece) != c.sum {
+			return s.db.Corrupted(fmt.Errorf("chunk %d: the manifest says otherwise about its content", c.id))
 		}
 		return nil
 	})
+	return piece, patched, err
+}
+
+// stored returns the content of a chunk, which is valid in the transaction.
+func (s *Store) stored(tx *bbolt.Tx, id uint64) ([]byte, error) {
+	var sealed []byte
+	if bucket := tx.Bucket(chunksBucket); bucket != nil {
+		sealed = bucket.Get(epochKey(id))
+	}
+	if sealed == nil {
+		return nil, s.db.Corrupted(fmt.Errorf("chunk %d is missing", id))
+	}
+	content, err := kv.Unseal(sealed)
+	if err != nil {
+		return nil, s.db.Corrupted(fmt.Errorf("chunk %d: %w", id, err))
+	}
+	return content, nil
 }
 
 // Read returns a reader of the state's content, nil if the epoch has none under
-// the key. It holds one chunk at a time and checks it again (XX001). The epoch
+// the key. It holds one piece at a time and checks it again (XX001). The epoch
 // must stay retained while it is read.
 func (s *Store) Read(m *Manifest, key Key) io.Reader {
 	state := m.State(key)
@@ -128,10 +148,11 @@ func (r *stateReader) Read(p []byte) (int, error) {
 		if len(r.chunks) == 0 {
 			return 0, io.EOF
 		}
-		err := r.store.readChunk(r.chunks[0], func(content []byte) { r.content = append(r.content[:0], content...) })
+		content, _, err := r.store.readPiece(r.chunks[0], r.content)
 		if err != nil {
 			return 0, err
 		}
+		r.content = content
 		r.rest, r.chunks = r.content, r.chunks[1:]
 	}
 	n := copy(p, r.rest)

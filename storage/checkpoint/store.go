@@ -2,8 +2,8 @@
 // (docs/format/checkpoints.md).
 //
 // Nouns: Store, epoch (one checkpoint's number), state (what an operator saved
-// under a Key), chunk (a checksummed piece of a state, shared by the epochs in
-// which it is the same), Manifest (an epoch's states, positions, watermarks and
+// under a Key), piece (so many bytes of it), chunk (a checksummed piece, or a patch
+// to one, shared by the epochs in which it is the same), Manifest (an epoch's states, positions, watermarks and
 // sink epochs, written last), Writer (the epoch in progress).
 //
 // An epoch is pending once its manifest is durable, and committed once
@@ -29,7 +29,7 @@ import (
 
 const (
 	// formatVersion is the version of what this code writes.
-	formatVersion = 1
+	formatVersion = 2
 	// Retained is how many committed epochs are kept to fall back to.
 	Retained = 3
 	// chunkBytes balances what one change costs against the length of manifests.
@@ -173,7 +173,9 @@ func (s *Store) used() map[uint64]bool {
 	for _, m := range s.manifests {
 		for _, st := range m.States {
 			for _, c := range st.chunks {
-				used[c.id] = true
+				for _, id := range c.ids() {
+					used[id] = true
+				}
 			}
 		}
 	}

@@ -1,7 +1,6 @@
 package checkpoint
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"errors"
@@ -9,8 +8,6 @@ import (
 	"io"
 	"slices"
 	"sync"
-
-	"go.etcd.io/bbolt"
 
 	"laminardb/sql/pgerr"
 	"laminardb/storage/kv"
@@ -83,12 +80,13 @@ func (w *Writer) Parent() uint64 {
 	return w.parent.Epoch
 }
 
-// Put saves what the reader gives as the state. Chunks that the parent's state of
-// the key holds too are shared instead of written. It blocks on the reader and
+// Put saves what the reader gives as the state. Pieces that the parent's state of
+// the key holds too are shared instead of written; of one that differs a little
+// from the parent's in its place a patch is written. It blocks on the reader and
 // on the disk, and holds about 16 MiB at most. Errors: the reader's, 53100, 58030;
 // the epoch must be aborted then.
 func (w *Writer) Put(ctx context.Context, key Key, content io.Reader) error {
-	shared := w.parentChunks(key)
+	p := &pieces{w: w, parent: w.parentState(key)}
 	state := State{Key: key}
 	piece := make([]byte, w.store.options.ChunkBytes)
 	for {
@@ -97,7 +95,7 @@ func (w *Writer) Put(ctx context.Context, key Key, content io.Reader) error {
 		}
 		n, err := io.ReadFull(content, piece)
 		if n > 0 {
-			c, putErr := w.chunk(piece[:n], shared)
+			c, putErr := p.save(piece[:n])
 			if putErr != nil {
 				return w.fail(fmt.Errorf("saving state %s: %w", key, putErr))
 			}
@@ -116,10 +114,7 @@ func (w *Writer) Put(ctx context.Context, key Key, content io.Reader) error {
 // Reuse saves the parent's state of the key unchanged, without reading it. ok is
 // false if the parent has none: then Put it.
 func (w *Writer) Reuse(key Key) (ok bool, err error) {
-	if w.parent == nil {
-		return false, nil
-	}
-	state := w.parent.State(key)
+	state := w.parentState(key)
 	if state == nil {
 		return false, nil
 	}
@@ -148,49 +143,32 @@ func (w *Writer) fail(err error) error {
 	return err
 }
 
-// parentChunks returns the parent's chunks of the key by their checksum.
-func (w *Writer) parentChunks(key Key) map[uint32]chunk {
+func (w *Writer) parentState(key Key) *State {
 	if w.parent == nil {
 		return nil
 	}
-	state := w.parent.State(key)
-	if state == nil {
-		return nil
-	}
-	chunks := make(map[uint32]chunk, len(state.chunks))
-	for _, c := range state.chunks {
-		chunks[c.sum] = c
-	}
-	return chunks
+	return w.parent.State(key)
 }
 
-// chunk returns the name under which the piece is or will be stored.
-func (w *Writer) chunk(piece []byte, shared map[uint32]chunk) (chunk, error) {
-	sum := kv.Checksum(piece)
-	if c, ok := shared[sum]; ok {
-		same, err := w.store.holds(c, piece)
-		if err != nil || same {
-			return c, err
-		}
-	}
-	id := w.store.takeChunk() // before w.mu: the store locks itself first, too
+// put stores a chunk with the next transaction.
+func (w *Writer) put(content []byte) (id uint64, err error) {
+	id = w.store.takeChunk() // before w.mu: the store locks itself first, too
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	switch {
 	case w.done:
-		return chunk{}, errWriterDone
+		return 0, errWriterDone
 	case w.err != nil:
-		return chunk{}, w.err
+		return 0, w.err
 	}
-	c := chunk{id: id, bytes: uint32(len(piece)), sum: sum}
-	w.batch = append(w.batch, entry{c.id, kv.Seal(piece)})
-	w.batched += len(piece)
-	w.newBytes += int64(len(piece))
-	w.written = append(w.written, c.id)
+	w.batch = append(w.batch, entry{id, kv.Seal(content)})
+	w.batched += len(content)
+	w.newBytes += int64(len(content))
+	w.written = append(w.written, id)
 	if w.batched < batchBytes {
-		return c, nil
+		return id, nil
 	}
-	return c, w.flush()
+	return id, w.flush()
 }
 
 func (s *Store) takeChunk() uint64 {
@@ -198,23 +176,6 @@ func (s *Store) takeChunk() uint64 {
 	defer s.mu.Unlock()
 	s.nextChunk++
 	return s.nextChunk - 1
-}
-
-// holds reports whether the chunk is stored with exactly the content: comparing
-// it also makes sure that damage is not passed on to the next epoch.
-func (s *Store) holds(c chunk, content []byte) (bool, error) {
-	same := false
-	err := s.db.View(func(tx *bbolt.Tx) error {
-		if bucket := tx.Bucket(chunksBucket); bucket != nil {
-			stored, err := kv.Unseal(bucket.Get(epochKey(c.id)))
-			same = err == nil && bytes.Equal(stored, content)
-		}
-		return nil
-	})
-	if pgerr.Is(err, pgerr.DataCorrupted) {
-		return false, nil // it is written again
-	}
-	return same, err
 }
 
 // flush writes the waiting chunks in one transaction. The caller has the lock.
@@ -252,7 +213,7 @@ func (w *Writer) names(id uint64) bool {
 	}
 	// Reuse and sharing may still take any chunk of the parent.
 	return slices.ContainsFunc(w.parent.States, func(s State) bool {
-		return slices.ContainsFunc(s.chunks, func(c chunk) bool { return c.id == id })
+		return slices.ContainsFunc(s.chunks, func(c chunk) bool { return c.id == id || slices.Contains(c.patches, id) })
 	})
 }
 
