@@ -83,7 +83,7 @@ func near(t *testing.T, what string, got, want time.Duration) {
 // rows were read.
 func TestStoredRowsAreNotMeasured(t *testing.T) {
 	c := &clock{time.Unix(10, 0)}
-	h := newHub(batch.NewSchema(), newHistory(10), c.now)
+	h := newHub(batch.NewSchema(), newHistory(int64Schema("v"), 10), c.now)
 	b := &batch.Batch{Rows: 1, ReadAtNanos: 5, ProducedAtMillis: 6}
 	if err := h.publish(t.Context(), message{kind: messageBatch, batch: b}); err != nil {
 		t.Fatal(err)
