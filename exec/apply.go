@@ -12,16 +12,17 @@ import (
 	"laminardb/sql/batch"
 )
 
-// apply evaluates a correlated subquery for the rows of a bounded input: once for
-// each of the different values that the subquery names.
+// apply evaluates a correlated subquery for each row: once for each of the different
+// values that the subquery names.
 type apply struct {
-	Receiver
-	b      *builder
-	node   *plan.Apply
-	args   *expr.Program
-	faults faults
-	errs   expr.RowErrors
-	known  map[string]arrow.Array // results by the text of the arguments, maxKnown at most
+	lateral
+	b    *builder
+	node *plan.Apply
+	args *expr.Program
+	errs expr.RowErrors
+	// known holds the rows, or the one value, by the text of the arguments; maxKnown at
+	// most.
+	known map[string]*batch.Batch
 }
 
 // maxKnown bounds the memory of a subquery's results; those of further rows are
@@ -39,7 +40,14 @@ func (b *builder) apply(n *plan.Apply, out Receiver) error {
 		b.subqueries = map[*plan.Scan][]*batch.Batch{}
 	}
 	b.noteScans(n.Sub)
-	return b.build(n.Input, &apply{Receiver: out, b: b, node: n, args: p, faults: b.faults, known: map[string]arrow.Array{}})
+	a := &apply{b: b, node: n, args: p, known: map[string]*batch.Batch{}}
+	a.lateral = lateral{Receiver: out, left: n.Left, faults: b.faults}
+	if n.On != nil {
+		if a.on, err = expr.CompilePredicate(n.On, b.exprEnv()); err != nil {
+			return err
+		}
+	}
+	return b.build(n.Input, a)
 }
 
 func (b *builder) noteScans(n plan.Node) {
@@ -55,48 +63,77 @@ func (b *builder) noteScans(n plan.Node) {
 
 // Batch implements Receiver.
 func (a *apply) Batch(ctx context.Context, in *batch.Batch) error {
-	if in.Rows == 0 {
-		return nil
-	}
-	args, err := evaluate(a.args, in, &a.errs, a.faults)
-	if err != nil {
+	in, args, err := evaluateKeys(a.args, in, &a.errs, a.faults)
+	if err != nil || in.Rows == 0 {
 		return err
 	}
-	results := make([]*batch.Batch, in.Rows)
+	a.failed = nil
+	none := batch.New(nullColumns(schemaTypes(a.node.Sub.Schema()), 0), 0)
+	results, owner, from := []*batch.Batch{none}, []int32(nil), 0
 	for row := range in.Rows {
-		outer := make([]arrow.Array, len(args.Cols))
-		for i, c := range args.Cols {
+		outer := make([]arrow.Array, len(args))
+		for i, c := range args {
 			outer[i] = array.NewSlice(c, int64(row), int64(row+1))
 		}
-		key := fmt.Sprint(outer)
-		result, ok := a.known[key]
-		if !ok {
-			if result, err = a.evaluate(ctx, outer); err != nil {
+		rows, err := a.result(ctx, outer)
+		if err != nil {
+			if err := a.fail(in, row, err); err != nil {
 				return err
 			}
-			if len(a.known) < maxKnown {
-				a.known[key] = result
-			}
+			continue
 		}
-		results[row] = batch.New([]arrow.Array{result}, 1)
+		results = append(results, rows)
+		for range rows.Rows {
+			owner = append(owner, int32(row))
+		}
+		if len(owner) < batch.MaxRows {
+			continue
+		}
+		if err := a.flush(ctx, in, from, row+1, owner, results); err != nil {
+			return err
+		}
+		results, owner, from = results[:1], owner[:0], row+1
 	}
-	column, err := expr.Concat(results)
+	if from == in.Rows {
+		return nil
+	}
+	return a.flush(ctx, in, from, in.Rows, owner, results)
+}
+
+func (a *apply) flush(ctx context.Context, in *batch.Batch, from, to int, owner []int32, results []*batch.Batch) error {
+	all, err := expr.Concat(results)
 	if err != nil {
 		return err
 	}
-	return a.Receiver.Batch(ctx, in.With(append(in.Cols[:len(in.Cols):len(in.Cols)], column.Cols[0])))
+	return a.emit(ctx, in, from, to, owner, all.Cols)
 }
 
-// evaluate runs the subquery for one row and returns its value.
-func (a *apply) evaluate(ctx context.Context, outer []arrow.Array) (arrow.Array, error) {
-	b := &builder{faults: a.b.faults, stats: a.b.stats, now: a.b.now, outer: outer, subqueries: a.b.subqueries}
-	var value arrow.Array
-	take := rowsOut(func(r *batch.Batch) error {
-		value = r.Cols[0]
+// result returns the subquery's rows for the values of a row.
+func (a *apply) result(ctx context.Context, outer []arrow.Array) (*batch.Batch, error) {
+	key := fmt.Sprint(outer)
+	if known, ok := a.known[key]; ok {
+		return known, nil
+	}
+	rows, err := a.evaluate(ctx, outer)
+	if err == nil && len(a.known) < maxKnown {
+		a.known[key] = rows
+	}
+	return rows, err
+}
+
+// evaluate runs the subquery for one row. A row in it that fails fails that one.
+func (a *apply) evaluate(ctx context.Context, outer []arrow.Array) (*batch.Batch, error) {
+	b := &builder{faults: queryFaults{}, stats: a.b.stats, now: a.b.now, outer: outer, subqueries: a.b.subqueries}
+	types := schemaTypes(a.node.Sub.Schema())
+	list := []*batch.Batch{batch.New(nullColumns(types, 0), 0)}
+	var out Receiver = rowsOut(func(r *batch.Batch) error {
+		list = append(list, r)
 		return nil
 	})
-	single := &singleRow{Receiver: take, types: schemaTypes(a.node.Sub.Schema())}
-	if err := b.build(a.node.Sub, single); err != nil {
+	if !a.node.Rows {
+		out = &singleRow{Receiver: out, types: types}
+	}
+	if err := b.build(a.node.Sub, out); err != nil {
 		return nil, err
 	}
 	inputs := make([][]*batch.Batch, len(b.ports))
@@ -106,5 +143,5 @@ func (a *apply) evaluate(ctx context.Context, outer []arrow.Array) (arrow.Array,
 	if err := b.run(ctx, inputs); err != nil {
 		return nil, err
 	}
-	return value, nil
+	return expr.Concat(list)
 }

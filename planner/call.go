@@ -176,7 +176,7 @@ func (r *resolver) fieldOf(operand plan.Expr, field string, pos ast.Pos) (plan.E
 // quantified is left op ANY|ALL (array), as OR or AND over a constant array.
 func (r *resolver) quantified(e *ast.Quantified) (plan.Expr, error) {
 	if e.Query != nil {
-		return nil, unsupported(e.Pos, "%s ANY|ALL (SELECT ..) is not supported yet", e.Op)
+		return r.quantifiedQuery(e)
 	}
 	list, ok := e.Right.(*ast.ArrayExpr)
 	if c, isCast := e.Right.(*ast.Cast); isCast && !ok {

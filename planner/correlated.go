@@ -59,6 +59,7 @@ func (q *Query) apart(f func() error) error {
 type scalar struct {
 	node plan.Node
 	args []plan.Expr // of a correlated one
+	pos  ast.Pos
 }
 
 // scalarSubquery plans (query) as a value and returns a reference that attach
@@ -67,26 +68,20 @@ func (r *resolver) scalarSubquery(e *ast.ScalarSubquery) (plan.Expr, error) {
 	if r.scalars == nil || r.inAggregate {
 		return nil, unsupported(e.Pos, "a subquery is not supported here")
 	}
-	around := &enclosing{scope: r.scope, outer: r.q.around}
-	r.q.around = around
-	node, sc, err := r.q.query(e.Query)
-	r.q.around = around.outer
+	node, args, err := r.q.queryAround(e.Query, r.scope)
 	if err != nil {
 		return nil, err
 	}
-	column, err := onlyColumn(sc, e.Pos, "subquery must return only one column")
+	column, err := onlyColumn(scopeOf("", node.Schema()), e.Pos, "subquery must return only one column")
 	if err != nil {
 		return nil, err
 	}
-	if len(around.args) > 0 {
-		if r.q.Mode != Once {
-			return nil, unsupported(e.Pos, "a subquery used as a value cannot name columns of the query around it in a continuous query")
-		}
+	if len(args) > 0 {
 		node = newProject(node, []plan.Expr{column}, []string{column.Name}, false)
 	} else if node, err = r.q.single(node, column, e.Pos); err != nil {
 		return nil, err
 	}
-	r.scalars.subs = append(r.scalars.subs, scalar{node, around.args})
+	r.scalars.subs = append(r.scalars.subs, scalar{node, args, e.Pos})
 	return &groupRef{what: "scalar", index: len(r.scalars.subs) - 1, t: column.T, name: "(subquery)"}, nil
 }
 
@@ -126,11 +121,21 @@ func (r *resolver) existsValue(e *ast.Exists) (plan.Expr, error) {
 // apply evaluates a correlated subquery for each row of a node.
 func apply(node plan.Node, s scalar) plan.Node {
 	out := *node.Schema()
+	out.EventTime = applyTime(node, s.node)
 	field := s.node.Schema().Fields[0]
 	out.Fields = append(out.Fields[:len(out.Fields):len(out.Fields)], batch.Field{Name: field.Name, Type: field.Type})
 	p := node.Props()
 	p.StateNote, p.Unbounded = "", false
 	return &plan.Apply{Base: plan.Base{Out: &out, Properties: p}, Input: node, Sub: s.node, Args: s.args}
+}
+
+// applyTime is the event time of a node joined with a subquery: as where the query runs
+// continuously, there is none unless the other rows are a table's or made of the row.
+func applyTime(node, sub plan.Node) int {
+	if scans(sub) && (!isTable(sub) || isTable(node)) {
+		return -1
+	}
+	return node.Schema().EventTime
 }
 
 // rewriteScalars moves the columns that subqueries name to a grouped input.

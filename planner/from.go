@@ -64,9 +64,6 @@ func (q *Query) tableExpr(t ast.TableExpr) (plan.Node, *scope, error) {
 	case *ast.TableName:
 		return q.tableName(t)
 	case *ast.Subquery:
-		if t.Lateral {
-			return nil, nil, unsupported(t.Pos, "LATERAL is not supported yet")
-		}
 		node, _, err := q.query(t.Query)
 		if err != nil {
 			return nil, nil, err

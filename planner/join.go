@@ -1,6 +1,8 @@
 package planner
 
 import (
+	"strings"
+
 	"laminardb/planner/plan"
 	"laminardb/sql/ast"
 	"laminardb/sql/batch"
@@ -33,24 +35,39 @@ func (q *Query) join(j *ast.Join) (plan.Node, *scope, error) {
 	}
 	right, rightScope, err := q.tableExpr(j.Right)
 	if err != nil {
-		if q.isLateral(j.Right) && undefinedName(err) {
-			err = pgerr.From(err).WithHint("The combining JOIN type must be INNER or LEFT for a LATERAL reference.")
-		}
-		return nil, nil, err
-	}
-	if err := distinctAliases(leftScope, rightScope, j.Pos); err != nil {
-		return nil, nil, err
+		return nil, nil, lateralReference(err, q.isLateral(j.Right))
 	}
 	in := &joinInputs{left, right, leftScope, rightScope, leftScope.join(rightScope)}
+	return q.joinInputs(j, in)
+}
+
+// lateralReference is the error of a right side that names columns of the left one in a
+// RIGHT or FULL join.
+func lateralReference(err error, lateral bool) error {
+	if !lateral || !undefinedName(err) {
+		return err
+	}
+	e := *pgerr.From(err)
+	if table, ok := strings.CutPrefix(e.Message, "missing FROM-clause entry for table "); ok {
+		e.Code, e.Message = pgerr.InvalidColumnReference, "invalid reference to FROM-clause entry for table "+table
+	}
+	return e.WithHint("The combining JOIN type must be INNER or LEFT for a LATERAL reference.")
+}
+
+// joinInputs joins two planned sides.
+func (q *Query) joinInputs(j *ast.Join, in *joinInputs) (plan.Node, *scope, error) {
+	if err := distinctAliases(in.leftScope, in.rightScope, j.Pos); err != nil {
+		return nil, nil, err
+	}
 	if j.Asof {
 		node, err := q.asofJoin(j, in)
 		return node, in.both, err
 	}
-	on, err := q.joinCondition(j, leftScope, rightScope, in.both)
+	on, err := q.joinCondition(j, in.leftScope, in.rightScope, in.both)
 	if err != nil {
 		return nil, nil, err
 	}
-	leftKeys, rightKeys, residual := splitEqui(on, len(leftScope.columns))
+	leftKeys, rightKeys, residual := splitEqui(on, len(in.leftScope.columns))
 	c := &equiJoin{joinKinds[j.Kind], leftKeys, rightKeys, residual}
 	if q.Mode != Once {
 		node, err := q.continuousJoin(j, in, c)
@@ -59,7 +76,7 @@ func (q *Query) join(j *ast.Join) (plan.Node, *scope, error) {
 	if node, err := q.intervalJoin(j, in, c); node != nil || err != nil {
 		return node, in.both, err
 	}
-	return q.newJoin(c.kind, left, right, leftKeys, rightKeys, residual), in.both, nil
+	return q.newJoin(c.kind, in.left, in.right, leftKeys, rightKeys, residual), in.both, nil
 }
 
 // equiJoin is a join condition taken apart: keys over the left and the right

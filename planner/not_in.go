@@ -2,14 +2,13 @@ package planner
 
 import (
 	"laminardb/planner/plan"
-	"laminardb/sql/ast"
 	"laminardb/sql/types"
 )
 
 // notIn plans x NOT IN (subquery), given the tests of NOT EXISTS (.. x = column)
 // over both inputs. A null on either side makes it unknown, so that the row goes:
 // it stays only if every test is false.
-func (q *Query) notIn(node plan.Node, in *subqueryInput, correlated, tests []plan.Expr, pos ast.Pos) (plan.Node, error) {
+func (q *Query) notIn(node plan.Node, in *subqueryInput, correlated, tests []plan.Expr) (plan.Node, error) {
 	n := len(node.Schema().Fields)
 	both := newJoin(plan.JoinInner, node, in.node, nil, nil, nil).Schema()
 	var nulls []plan.Expr // what makes a test unknown
@@ -24,8 +23,7 @@ func (q *Query) notIn(node plan.Node, in *subqueryInput, correlated, tests []pla
 	case len(nulls) == 0:
 		return q.antiJoin(node, in.node, n, append(correlated, tests...)), nil
 	case q.Mode != Once:
-		return nil, unsupported(pos, "NOT IN (SELECT ..) of what can be NULL is not supported in a continuous query").
-			WithHint("Use NOT EXISTS, which does not depend on NULLs in the subquery.")
+		return nil, errNullable
 	case len(correlated) > 0 || len(tests) > 1:
 		var all plan.Expr = tests[0]
 		if len(tests) > 1 {

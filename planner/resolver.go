@@ -326,7 +326,7 @@ func (r *resolver) between(e *ast.Between) (plan.Expr, error) {
 
 func (r *resolver) in(e *ast.In) (plan.Expr, error) {
 	if e.Query != nil {
-		return nil, unsupported(e.Pos, "IN (SELECT ..) is not supported here")
+		return r.inValue(e)
 	}
 	if _, isRow := e.Operand.(*ast.RowExpr); isRow {
 		return r.expr(rowIn(e))

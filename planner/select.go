@@ -97,8 +97,8 @@ func (q *Query) selectCore(sel *ast.Select, order []ast.OrderItem) (plan.Node, e
 		if err := c.aggregate(); err != nil {
 			return nil, err
 		}
-	} else {
-		c.attachScalars()
+	} else if err := c.attachScalars(); err != nil {
+		return nil, err
 	}
 	if err := c.overs(); err != nil {
 		return nil, err
@@ -302,7 +302,9 @@ func (c *core) aggregate() error {
 	if err := c.rewriteScalars(); err != nil {
 		return err
 	}
-	c.attachScalars()
+	if err := c.attachScalars(); err != nil {
+		return err
+	}
 	if c.having != nil {
 		c.node = newFilter(c.node, c.having)
 	}

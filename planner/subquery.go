@@ -18,20 +18,26 @@ func (q *Query) whereSubqueries(node plan.Node, sc *scope, where ast.Expr) (plan
 			e, anti = u.Operand, true
 		}
 		var err error
+		var joined plan.Node
 		switch e := e.(type) {
 		case *ast.Exists:
-			node, err = q.existsJoin(node, sc, e.Query, nil, anti)
+			joined, err = q.existsJoin(node, sc, e.Query, nil, anti)
 		case *ast.In:
 			if e.Query == nil {
 				rest = append(rest, cond)
 				continue
 			}
-			node, err = q.existsJoin(node, sc, e.Query, e.Operand, anti != e.Not)
+			joined, err = q.existsJoin(node, sc, e.Query, e.Operand, anti != e.Not)
 		default:
 			rest = append(rest, cond)
 			continue
 		}
-		if err != nil {
+		switch {
+		case err == nil:
+			node = joined
+		case asValue(err):
+			rest = append(rest, cond)
+		default:
 			return nil, nil, err
 		}
 	}
@@ -70,7 +76,7 @@ func (q *Query) existsJoin(node plan.Node, sc *scope, query *ast.Query, operand 
 			return nil, err
 		}
 		if anti {
-			return q.notIn(node, in, on, tests, operand.Position())
+			return q.notIn(node, in, on, tests)
 		}
 		on = append(on, tests...)
 	}
@@ -244,16 +250,23 @@ func isGlobal(node plan.Node) bool {
 }
 
 // attach joins the subqueries to a node; their columns follow the node's.
-func (q *Query) attach(node plan.Node, s *scalars) (plan.Node, int) {
+func (q *Query) attach(node plan.Node, s *scalars) (plan.Node, int, error) {
 	base := len(node.Schema().Fields)
 	for _, sub := range s.subs {
-		if len(sub.args) > 0 {
+		var err error
+		switch {
+		case len(sub.args) == 0:
+			node = q.newJoin(plan.JoinInner, node, sub.node, nil, nil, nil)
+		case q.perRow(sub.node):
 			node = apply(node, sub)
-			continue
+		default:
+			node, err = q.dependentValue(node, sub)
 		}
-		node = q.newJoin(plan.JoinInner, node, sub.node, nil, nil, nil)
+		if err != nil {
+			return nil, 0, err
+		}
 	}
-	return node, base
+	return node, base, nil
 }
 
 // withScalars replaces references to subqueries by their columns.
@@ -285,7 +298,10 @@ func (c *core) where(cond ast.Expr) error {
 	if e, err = c.q.boolean(e, rest.Position(), "WHERE"); err != nil {
 		return err
 	}
-	joined, base := c.q.attach(node, subs)
+	joined, base, err := c.q.attach(node, subs)
+	if err != nil {
+		return err
+	}
 	if c.node, e = c.q.topN(joined, withScalars(e, base)); e != nil {
 		c.node = newFilter(c.node, e)
 	}
@@ -298,12 +314,15 @@ func (c *core) where(cond ast.Expr) error {
 }
 
 // attachScalars joins the subqueries of the select list, HAVING and ORDER BY.
-func (c *core) attachScalars() {
+func (c *core) attachScalars() error {
 	if len(c.scalars.subs) == 0 {
-		return
+		return nil
 	}
-	var base int
-	c.node, base = c.q.attach(c.node, &c.scalars)
+	node, base, err := c.q.attach(c.node, &c.scalars)
+	if err != nil {
+		return err
+	}
+	c.node = node
 	for i, e := range c.exprs {
 		c.exprs[i] = withScalars(e, base)
 	}
@@ -314,5 +333,5 @@ func (c *core) attachScalars() {
 		c.distinct[i] = withScalars(e, base)
 	}
 	c.having = withScalars(c.having, base)
-	_ = c.rewriteSets(func(e plan.Expr) (plan.Expr, error) { return withScalars(e, base), nil })
+	return c.rewriteSets(func(e plan.Expr) (plan.Expr, error) { return withScalars(e, base), nil })
 }

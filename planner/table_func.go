@@ -134,7 +134,3 @@ func (q *Query) lateralJoin(j *ast.Join, left plan.Node, leftScope *scope) (plan
 	}
 	return node, both, nil
 }
-
-func (q *Query) lateralQuery(j *ast.Join, s *ast.Subquery, left plan.Node, leftScope *scope) (plan.Node, *scope, error) {
-	return nil, nil, unsupported(s.Pos, "LATERAL is not supported yet")
-}

@@ -109,9 +109,13 @@ func (g *generator) query(t *testing.T, w *World) (name, sql string) {
 }
 
 func (g *generator) selects() string {
-	switch g.IntN(9) {
+	switch g.IntN(11) {
 	case 5:
 		return g.overs()
+	case 6:
+		return g.correlated()
+	case 7:
+		return g.sets()
 	case 0:
 		return "SELECT " + g.scalars(1+g.IntN(3)) + " FROM " + g.from() + g.where()
 	case 1:
@@ -135,6 +139,42 @@ func (g *generator) overs() string {
 		g.one("sum(v) OVER w", "lag(v) OVER w", "lead(k, 2, 'none') OVER w", "count(*) OVER (PARTITION BY k)", "max(v) OVER ()",
 			"sum(j) OVER (w ROWS BETWEEN 1 PRECEDING AND 1 FOLLOWING)", "min(v) OVER (w GROUPS 1 PRECEDING)") + " AS c"
 	return "SELECT k, v, " + calls + " FROM " + g.from() + g.where() + " WINDOW w AS (" + window + ")"
+}
+
+// correlated are subqueries that name columns of the query around them.
+func (g *generator) correlated() string {
+	inner := " FROM " + g.from() + " y WHERE " + g.one("y.k = x.k", "y.j = x.j", "y.k = x.k AND y.j = x.j", "x.v % 3 = y.v % 3", "y.j = x.j AND y.v > 0")
+	value := "(SELECT " + g.one("count(*)", "sum(v)", "2 * count(y.f) + 1", "coalesce(max(y.k), 'none')", "min(v) FILTER (WHERE b)", "count(DISTINCT y.j)") + inner +
+		g.one("", "", " HAVING count(*) <> 2") + ")"
+	first := "(SELECT y.v" + inner + " ORDER BY y.v DESC, y.k LIMIT 1)"
+	test := g.one("EXISTS (SELECT 1"+inner+")", "x.v IN (SELECT y.v"+inner+")", "x.j NOT IN (SELECT y.j"+inner+")", "x.v > "+first, "x.v <> ALL (SELECT y.v"+inner+")",
+		"NOT EXISTS (SELECT y.k"+inner+" GROUP BY y.k HAVING count(*) > 1)")
+	lateral := "LATERAL (SELECT " + g.one("y.v AS n"+inner, "y.k AS n, x.v + y.v AS m"+inner, "count(*) AS n, max(y.v) AS m"+inner, "y.k AS n, count(*) AS c"+inner+" GROUP BY y.k",
+		"y.v AS n"+inner+" ORDER BY y.v, y.k LIMIT 2", "DISTINCT y.j AS n"+inner, "x.v * 2 AS n, upper(x.k) AS m") + ") z"
+	from := " FROM " + g.from() + " x"
+	switch g.IntN(4) {
+	case 0:
+		return "SELECT x.k, x.v, " + value + " AS c, " + g.one(first, value, test) + " AS d" + from
+	case 1:
+		return "SELECT x.k, x.v" + from + " WHERE " + g.one(test, "x.v > 3 OR "+test, "NOT ("+test+")", test+" AND x.j > 1")
+	case 2:
+		return "SELECT x.k, z.n" + from + ", " + lateral
+	}
+	return "SELECT x.k, x.v, z.n" + from + " LEFT JOIN " + lateral + " ON " + g.one("true", "x.v > 0", "z.n IS NOT NULL")
+}
+
+// sets are functions that make rows of each row, and rows as often as two inputs say.
+func (g *generator) sets() string {
+	from := g.from()
+	switch g.IntN(4) {
+	case 0:
+		return "SELECT k, e FROM " + from + g.one(" CROSS JOIN generate_series(j, 3) AS e", " LEFT JOIN generate_series(j, 3) AS e ON e > 1") + g.where()
+	case 1:
+		return "SELECT k, generate_series(1, j), unnest(ARRAY[v, j]) AS u FROM " + from + g.where()
+	case 2:
+		return "SELECT unnest(string_to_array(k || ',x', ',')) AS e, count(*) AS n, sum(j) AS s FROM " + from + g.where() + " GROUP BY e"
+	}
+	return "SELECT k, j FROM " + from + g.where() + g.one(" INTERSECT ALL ", " EXCEPT ALL ") + "SELECT k, j FROM " + g.from() + g.where()
 }
 
 func (g *generator) grouped() string {

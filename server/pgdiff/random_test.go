@@ -127,7 +127,9 @@ func (g *generator) subquery() string {
 	return g.expand(1,
 		"i IN (SELECT x."+from+" WHERE x.id > n )", "i NOT IN (SELECT x."+from+" WHERE x."+column+" > n )",
 		"EXISTS (SELECT x."+from+" WHERE x."+column+" = i AND x.id > n )", "NOT EXISTS (SELECT x."+from+" WHERE x."+column+" = i )",
-		"i > (SELECT min(x."+column+") FROM "+strings.SplitN(from, " FROM ", 2)[1]+" )")
+		"i > (SELECT min(x."+column+") FROM "+strings.SplitN(from, " FROM ", 2)[1]+" )",
+		"( p OR i IN (SELECT x."+from+" WHERE x.id > n ) )", "NOT ( i NOT IN (SELECT x."+from+" WHERE x."+column+" > i ) AND p )",
+		"i >= ANY (SELECT x."+from+" )", "( i <> ALL (SELECT x."+from+" WHERE x.id = i ) ) IS NOT FALSE")
 }
 
 // from makes a FROM and WHERE and brings their columns into scope.
@@ -147,6 +149,13 @@ func (g *generator) from() string {
 		if g.IntN(3) == 0 {
 			sql += " AND " + g.condition(2)
 		}
+	}
+	if g.IntN(4) == 0 {
+		sql += " " + g.expand(1, "CROSS JOIN LATERAL (SELECT count(*) AS nn, max(z.qty) AS mm FROM sale z WHERE z.emp = i ) lat",
+			"LEFT JOIN LATERAL (SELECT z.id AS nn, z.boss + i AS mm FROM emp z WHERE z.dept = i AND z.id > n ) lat ON lat.nn <> n",
+			" CROSS JOIN LATERAL (SELECT i AS nn, i * n AS mm WHERE p ) lat",
+			" CROSS JOIN LATERAL (SELECT z.dept AS nn, z.id AS mm FROM emp z WHERE z.boss = i ORDER BY z.id LIMIT 2) lat")
+		g.ints = append(g.ints, "lat.nn", "lat.mm")
 	}
 	if g.IntN(2) == 0 {
 		sql += " WHERE " + g.condition(1)
