@@ -142,7 +142,9 @@ func (o *overStream) sizeBytes() int64 {
 	const each = 64 // a partition without its rows
 	n := o.table.SizeBytes() + o.state.rows.sizeBytes() + int64(each*cap(o.state.parts))
 	for _, a := range o.state.accs {
-		n += a.SizeBytes()
+		if a != nil { // LAG and its like have none
+			n += a.SizeBytes()
+		}
 	}
 	for _, p := range o.pending {
 		n += p.rows.SizeBytes() + int64(8*cap(p.times))

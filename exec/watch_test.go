@@ -289,3 +289,20 @@ func BenchmarkSplitCounts(b *testing.B) {
 		s.add(c)
 	}
 }
+
+// TestSizeOfOver checks that functions without an accumulator have a size too.
+func TestSizeOfOver(t *testing.T) {
+	b := &builder{faults: queryFaults{}, continuous: true}
+	if err := b.build(overNode(plan.OverFunc{Func: "lag", Offset: 2}), &gathered{}); err != nil {
+		t.Fatal(err)
+	}
+	if err := b.ports[0].in.Batch(t.Context(), momentBatch(0, 330, 7)); err != nil {
+		t.Fatal(err)
+	}
+	m := measure{sizers: sizersOf(b.states)}
+	m.take(true, time.Now, time.Time{})
+	equalWatch(t, "rows that wait", m.keys.Load(), 330)
+	if m.bytes.Load() < 330*8 {
+		t.Errorf("%d bytes for 330 rows", m.bytes.Load())
+	}
+}
