@@ -55,12 +55,18 @@ func createTopic(t testing.TB, addr, topic string, partitions int32) {
 // createConfigured returns when the broker answers questions about the topic.
 func createConfigured(t testing.TB, addr, topic string, partitions int32, name, value string) {
 	t.Helper()
+	if _, err := admin(t, addr).CreateTopic(context.Background(), partitions, 1, map[string]*string{name: &value}, topic); err != nil {
+		t.Fatal(err)
+	}
+	awaitTopic(t, addr, topic, partitions)
+}
+
+// awaitTopic waits for the broker to know all partitions.
+func awaitTopic(t testing.TB, addr, topic string, partitions int32) {
+	t.Helper()
 	adm := admin(t, addr)
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
-	if _, err := adm.CreateTopic(ctx, partitions, 1, map[string]*string{name: &value}, topic); err != nil {
-		t.Fatal(err)
-	}
 	for {
 		ends, err := adm.ListEndOffsets(ctx, topic)
 		if err == nil && ends.Error() == nil && len(ends[topic]) == int(partitions) {
@@ -88,10 +94,23 @@ func admin(t testing.TB, addr string) *kadm.Client {
 	return kadm.NewClient(cl)
 }
 
+// deleteTopic returns when the broker does not know the topic any more.
 func deleteTopic(t testing.TB, addr, topic string) {
 	t.Helper()
-	if _, err := admin(t, addr).DeleteTopic(t.Context(), topic); err != nil {
+	adm := admin(t, addr)
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	if _, err := adm.DeleteTopic(ctx, topic); err != nil {
 		t.Fatal(err)
+	}
+	for {
+		topics, err := adm.ListTopics(ctx)
+		if err == nil && !topics.Has(topic) {
+			return
+		}
+		if ctx.Err() != nil {
+			t.Fatalf("topic %s does not go: %v", topic, err)
+		}
 	}
 }
 

@@ -12,6 +12,11 @@ import (
 	"laminardb/sql/pgerr"
 )
 
+// watchInterval is how often the topic is looked at, at the least: a topic that is
+// created anew in less time has given some of its records to the reader before that
+// is noticed. It costs one small request.
+const watchInterval = time.Second
+
 // discoverTimeout bounds one look, and with it how long Close waits.
 const discoverTimeout = 500 * time.Millisecond
 
@@ -27,13 +32,10 @@ type discovery struct {
 	misses int // in a row; of the looking goroutine alone
 }
 
-// startDiscovery looks for partitions beyond the n known ones until Close.
+// startDiscovery looks at the topic, of which n partitions are known, until Close.
 func (r *reader) startDiscovery(n int32, every time.Duration) {
 	ctx, stop := context.WithCancel(context.Background())
 	r.stop = stop
-	if every <= 0 {
-		return
-	}
 	r.discovers.Add(1)
 	go func() {
 		defer r.discovers.Done()
@@ -45,17 +47,17 @@ func (r *reader) startDiscovery(n int32, every time.Duration) {
 				return
 			case <-tick.C:
 				before := n
-				if n = r.look(n); n != before {
-					r.client.yield() // a waiting poll takes them up
+				if n = r.look(n); n != before || r.found.ended() {
+					r.client.yield() // a waiting poll takes it up
 				}
 			}
 		}
 	}()
 }
 
-// look asks for the topic's partitions once and returns how many are known now.
+// look asks for the topic's id and partitions once and returns how many are known now.
 func (r *reader) look(known int32) int32 {
-	n, err := r.client.partitions(discoverTimeout)
+	id, n, err := r.client.describe(discoverTimeout)
 	var kerr ckafka.Error
 	switch {
 	case errors.As(err, &kerr) && topicMissing(kerr.Code()):
@@ -65,9 +67,11 @@ func (r *reader) look(known int32) int32 {
 		return known
 	case err != nil:
 		return known // the reader's own events say what is wrong
-	case n < known:
-		r.found.fail(pgerr.Newf(pgerr.ObjectNotInPrerequisite, "topic %q has %d partitions, but had %d before", r.src.topic, n, known).
-			WithHint("The topic was created anew. Create the source again."))
+	case id != r.identity:
+		r.found.fail(recreatedError(r.src.topic))
+		return known
+	case n < known: // of brokers without ids
+		r.found.fail(recreatedError(r.src.topic).WithDetail("It has %d partitions, but had %d before.", n, known))
 		return known
 	}
 	r.found.misses = 0
@@ -94,6 +98,12 @@ func (d *discovery) fail(err error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.failed = err
+}
+
+func (d *discovery) ended() bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.failed != nil
 }
 
 // adopt starts to read what was discovered; a new partition is read from its

@@ -79,7 +79,7 @@ func TestNewPartition(t *testing.T) {
 	if _, err := kadm.NewClient(cl).CreatePartitions(context.Background(), 2, topic); err != nil {
 		t.Fatal(err)
 	}
-	cl.ForceMetadataRefresh()
+	awaitTopic(t, addr, topic, 3)
 	fresh := kafkaClient(t, addr)
 	produce(t, fresh, numbered(topic, 1, 0, 5)...)
 	produce(t, fresh, numbered(topic, 2, 0, 5)...)
@@ -101,7 +101,7 @@ func TestTruncatedTopic(t *testing.T) {
 		wantCode(t, err, pgerr.ObjectNotInPrerequisite, "has no position "+strconv.FormatInt(at, 10))
 	}
 	_, err := s.Open(context.Background(), connectors.Positions{0: 7, 1: 3})
-	wantCode(t, err, pgerr.ObjectNotInPrerequisite, "partition 1 was read before")
+	wantCode(t, err, pgerr.ObjectNotInPrerequisite, "created anew")
 }
 
 func TestTruncatedUnderReader(t *testing.T) {
@@ -155,4 +155,52 @@ func TestCommit(t *testing.T) {
 		t.Fatal(err)
 	}
 	equal(t, "members", len(groups[group].Members), 0)
+}
+
+func TestIdentity(t *testing.T) {
+	t.Parallel()
+	addr, topic := testTopic(t, 1)
+	s := newSource(t, addr, topic)
+	ask := func() string {
+		id, err := s.(connectors.Identified).Identity(context.Background())
+		if err != nil || id == "" {
+			t.Fatalf("id %q, error %v", id, err)
+		}
+		return id
+	}
+	id := ask()
+	equal(t, "id", ask(), id)
+	recreate(t, addr, topic)
+	if again := ask(); again == id {
+		t.Fatalf("a new topic has the id %q of the old one", id)
+	}
+	deleteTopic(t, addr, topic)
+	_, err := s.(connectors.Identified).Identity(context.Background())
+	wantCode(t, err, pgerr.UndefinedObject, "does not exist")
+}
+
+// recreate deletes the topic and makes one with its name.
+func recreate(t *testing.T, addr, topic string) {
+	t.Helper()
+	deleteTopic(t, addr, topic)
+	createTopic(t, addr, topic, 1)
+}
+
+// The new topic has what the positions of the old one ask for: only its id tells.
+func TestRecreatedUnderReader(t *testing.T) {
+	t.Parallel()
+	addr, topic := testTopic(t, 1)
+	produce(t, kafkaClient(t, addr), numbered(topic, 0, 0, 10)...)
+	r := open(t, newSource(t, addr, topic, quickly...), nil)
+	read(t, r, 10)
+	recreate(t, addr, topic)
+	produce(t, kafkaClient(t, addr), numbered(topic, 0, 100, 120)...)
+	var err error
+	for deadline := time.Now().Add(patience); err == nil && time.Now().Before(deadline); {
+		var c *connectors.Chunk
+		if c, err = r.Poll(context.Background(), 100*time.Millisecond); c != nil {
+			t.Logf("rows at %v", c.Offsets)
+		}
+	}
+	wantCode(t, err, pgerr.ObjectNotInPrerequisite, "created anew")
 }

@@ -20,6 +20,7 @@ enum { LK_CONF_UNKNOWN = -2, LK_CONF_INVALID = -1, LK_CONF_OK = 0 };
 enum {
 	LK_ERR_PARTITION_EOF = -191,
 	LK_ERR_TIMED_OUT = -185,
+	LK_ERR_UNKNOWN_TOPIC = -188,
 	LK_ERR_QUEUE_FULL = -184,
 	LK_ERR_FATAL = -150,
 	LK_ERR_NO_OFFSET = -168,
@@ -153,6 +154,7 @@ const void *rd_kafka_event_DescribeTopics_result(rd_kafka_event_t *);
 const void **rd_kafka_DescribeTopics_result_topics(const void *, size_t *);
 const void *rd_kafka_TopicDescription_error(const void *);
 const void *rd_kafka_TopicDescription_topic_id(const void *);
+const void **rd_kafka_TopicDescription_partitions(const void *, size_t *);
 const char *rd_kafka_Uuid_base64str(const void *);
 
 #endif

@@ -38,6 +38,7 @@ type reader struct {
 	// tombstones is nil for a source.
 	tombstones *tombstones
 	batch      *drained
+	identity   string // of the topic when the reader was opened
 	// health is the connection's; decoding is the decoder's.
 	health, decoding health
 

@@ -16,9 +16,9 @@ import (
 // package: they are only marked as known here.
 var executorOptions = []string{"connector", "on_error", "dead_letter_topic", "idle_timeout", "retain_history"}
 
-// discoveryInterval is how often new partitions are looked for, unless
+// refreshInterval is how often librdkafka asks for all metadata, unless
 // kafka.topic.metadata.refresh.interval.ms says otherwise.
-const discoveryInterval = 30 * time.Second
+const refreshInterval = 30 * time.Second
 
 // refreshProperty is librdkafka's name for that interval.
 const refreshProperty = "topic.metadata.refresh.interval.ms"
@@ -140,7 +140,7 @@ func consumerProperties(brokers, group string, user []property) []property {
 		property{"queued.max.messages.kbytes", "65536"},
 		property{"fetch.message.max.bytes", "4194304"},
 		property{"fetch.wait.max.ms", "100"},
-		property{refreshProperty, strconv.FormatInt(discoveryInterval.Milliseconds(), 10)},
+		property{refreshProperty, strconv.FormatInt(refreshInterval.Milliseconds(), 10)},
 	)
 	out = append(out, user...)
 	return append(out,
@@ -170,15 +170,16 @@ func producerProperties(brokers, partitioner string, user []property) []property
 	)
 }
 
-// refresh returns the interval at which to look for partitions, 0 for never.
-func refresh(properties []property) time.Duration {
-	every := discoveryInterval
+// watch returns the interval at which to look at the topic: watchInterval, or less
+// where librdkafka is told to look more often.
+func watch(properties []property) time.Duration {
+	every := watchInterval
 	for _, p := range properties {
 		if p.name != refreshProperty {
 			continue
 		}
-		if ms, err := strconv.ParseInt(p.value, 10, 64); err == nil {
-			every = max(0, time.Duration(ms)*time.Millisecond)
+		if ms, err := strconv.ParseInt(p.value, 10, 64); err == nil && ms > 0 {
+			every = min(watchInterval, time.Duration(ms)*time.Millisecond)
 		}
 	}
 	return every

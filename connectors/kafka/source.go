@@ -154,6 +154,12 @@ func (s *source) Open(ctx context.Context, from connectors.Positions) (connector
 	if err != nil {
 		return nil, err
 	}
+	// The id comes first: what changes from here on is noticed by discovery.
+	id, err := s.identify(c)
+	if err != nil {
+		c.close()
+		return nil, err
+	}
 	splits, err := s.place(c, n, from)
 	if err != nil {
 		c.close()
@@ -170,12 +176,12 @@ func (s *source) Open(ctx context.Context, from connectors.Positions) (connector
 	r := &reader{
 		src: s, client: c, decoder: dec, tombstones: gone,
 		health: health{logger: s.logger, now: s.now}, decoding: health{logger: s.logger, now: s.now},
-		batch: newDrained(batch.MaxRows, s.wantsHeaders()),
+		batch: newDrained(batch.MaxRows, s.wantsHeaders()), identity: id,
 	}
 	for _, sp := range splits {
 		r.add(sp)
 	}
-	r.startDiscovery(n, refresh(s.properties))
+	r.startDiscovery(n, watch(s.properties))
 	return r, nil
 }
 
@@ -185,8 +191,7 @@ func (s *source) place(c *client, n int32, from connectors.Positions) ([]split, 
 	parts := s.assigned(n)
 	for p := range from {
 		if p >= n {
-			return nil, pgerr.Newf(pgerr.ObjectNotInPrerequisite, "topic %q has %d partitions, but partition %d was read before", s.topic, n, p).
-				WithHint("The topic was created anew. Create the source again.")
+			return nil, recreatedError(s.topic).WithDetail("It has %d partitions, but partition %d was read before.", n, p)
 		}
 	}
 	low, err := c.offsets(parts, offsetBeginning, metadataTimeout)
