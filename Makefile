@@ -5,7 +5,7 @@ SHELL := /bin/bash
 # What every test file that uses datadriven understands.
 GOLDEN = $(shell git ls-files -co --exclude-standard '*_test.go' | xargs grep -l '"github.com/cockroachdb/datadriven"' | xargs -n 1 dirname | sort -u | sed 's|^|./|')
 
-.PHONY: help build test check e2e test-postgres test-kafka golden fuzz bench demo
+.PHONY: help build test check e2e tui frames test-postgres test-kafka golden fuzz bench demo
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /\1\t/' | expand -t 16
@@ -24,6 +24,9 @@ check: ## formatting, vet, staticcheck, layers and style, module file, vulnerabi
 e2e: ## run the binaries, psql and pgbench as the README says
 	scripts/e2e.sh
 
+tui: ## drive the dashboard in tmux
+	scripts/tui.sh
+
 test-postgres: ## compare with PostgreSQL 15, on a server of its own
 	scripts/postgres.sh
 
@@ -38,6 +41,9 @@ fuzz: ## run every fuzz target for FUZZTIME (10s)
 
 bench: ## measure against a raw librdkafka drain of the same topic
 	go run ./cmd/internal/bench $(ARGS)
+
+frames: ## draw docs/img anew from the running demo
+	scripts/frames.sh
 
 demo: ## run the market-data demo with its dashboard; ARGS such as --duration 20s --no-tui
 	go run ./cmd/laminardb demo $(ARGS)

@@ -49,6 +49,7 @@ type testServer struct {
 	dataDir string
 	vars    variables
 	child   bool
+	listen  string // of a child that shall come back where it was; empty for any port
 
 	inside  *server
 	process *exec.Cmd
@@ -82,7 +83,11 @@ var readyLine = regexp.MustCompile(`^ready: psql -h (\S+) -p (\d+) -U laminar la
 
 func (s *testServer) startChild(t *testing.T) {
 	t.Helper()
-	args := []string{"serve", "--listen", "127.0.0.1:0", "--http-listen", "", "--data-dir", s.dataDir, "--log-level", "error"}
+	listen := s.listen
+	if listen == "" {
+		listen = "127.0.0.1:0"
+	}
+	args := []string{"serve", "--listen", listen, "--http-listen", "", "--data-dir", s.dataDir, "--log-level", "error"}
 	for name, value := range s.vars {
 		args = append(args, "--var", name+"="+value)
 	}

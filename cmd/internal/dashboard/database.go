@@ -22,6 +22,7 @@ type object struct {
 	queuedBytes, lag               float64
 	watermark                      time.Time
 	latency                        [3]float64 // p50, p99, max in milliseconds
+	production                     [2]float64 // the same from the Kafka timestamp on: p50, p99
 	stateKeys, stateBytes          float64
 	backpressure                   float64
 	topic, delivery, problem       string
@@ -165,7 +166,8 @@ func (o *object) forget() {
 	nan := math.NaN()
 	o.rowsIn, o.rowsOut = counter{total: nan, perSecond: nan}, counter{total: nan, perSecond: nan}
 	o.late, o.rejected, o.storedRows, o.storedBytes, o.queuedBytes, o.lag = nan, nan, nan, nan, nan, nan
-	o.latency, o.stateKeys, o.stateBytes, o.backpressure, o.pendingRows = [3]float64{nan, nan, nan}, nan, nan, nan, nan
+	o.latency, o.production = [3]float64{nan, nan, nan}, [2]float64{nan, nan}
+	o.stateKeys, o.stateBytes, o.backpressure, o.pendingRows = nan, nan, nan, nan
 }
 
 func (d *database) applySources(t feed.Table, at time.Time) {
@@ -218,6 +220,7 @@ func (d *database) applyStreams(t feed.Table, at time.Time) {
 		o.late, o.rejected, o.watermark = r.number("late_rows"), r.number("dead_letters"), r.time("watermark")
 		o.storedRows, o.storedBytes, o.queuedBytes = r.number("stored_rows"), r.number("stored_bytes"), r.number("queued_bytes")
 		o.latency = [3]float64{r.number("latency_p50_ms"), r.number("latency_p99_ms"), r.number("latency_max_ms")}
+		o.production = [2]float64{r.number("production_p50_ms"), r.number("production_p99_ms")}
 		o.stateKeys, o.stateBytes, o.backpressure = r.number("state_keys"), r.number("state_bytes"), r.number("backpressure")
 	}
 }

@@ -81,7 +81,7 @@ func (m *Model) drawHeader(a canvas.Area) {
 	if m.link.Connected {
 		x = m.facts(a, x, 0, m.serverFacts())
 		if w := canvas.Width(m.address); x+w < a.W {
-			a.Right(a.W-1, 0, canvas.Of(canvas.Muted).On(canvas.Bar), m.address)
+			a.Right(a.W-1, 0, canvas.Of(canvas.BarNote).On(canvas.Bar), m.address)
 		}
 	} else {
 		a.Fit(x, 0, a.W-x-1, canvas.Of(canvas.BarText).On(canvas.Bar), m.trouble())
@@ -95,7 +95,7 @@ func (m *Model) drawHeader(a canvas.Area) {
 	}
 	m.facts(a.Sub(0, 0, a.W-11, 2), 1, 1, facts)
 	if !m.now.IsZero() {
-		a.Right(a.W-1, 1, canvas.Of(canvas.Muted).On(canvas.Bar), m.now.UTC().Format("15:04:05Z"))
+		a.Right(a.W-1, 1, canvas.Of(canvas.BarNote).On(canvas.Bar), m.now.UTC().Format("15:04:05Z"))
 	}
 	m.drawTabs(a.Sub(0, 2, a.W, 1))
 }
@@ -155,7 +155,7 @@ func (m *Model) facts(a canvas.Area, x, y int, list []fact) int {
 			continue
 		}
 		if f.label != "" {
-			x = a.Text(x, y, canvas.Of(canvas.Muted).On(canvas.Bar), f.label) + 1
+			x = a.Text(x, y, canvas.Of(canvas.BarNote).On(canvas.Bar), f.label) + 1
 		}
 		x = a.Text(x, y, canvas.Style{Fg: f.role, Bg: canvas.Bar, Bold: true}, f.value) + 2
 	}
@@ -216,7 +216,7 @@ func (m *Model) flowFacts() []fact {
 	return append(out, fact{"checkpoint", text, canvas.BarText})
 }
 
-// sparkline draws values in one line of text.
+// sparkline draws values, none negative, in one line of text.
 func sparkline(values []float64, width int) string {
 	values = values[max(0, len(values)-width):]
 	r, ok := canvas.Span(values...)
@@ -225,11 +225,11 @@ func sparkline(values []float64, width int) string {
 	}
 	var b strings.Builder
 	for _, v := range values {
-		level := 3
-		if r.Max > r.Min {
-			level = int((v - r.Min) / (r.Max - r.Min) * 7)
+		level := 0
+		if r.Max > 0 {
+			level = int(v / r.Max * 5)
 		}
-		b.WriteRune([]rune("▁▂▃▄▅▆▇█")[max(0, min(7, level))])
+		b.WriteRune([]rune("▁▂▃▄▅▆")[max(0, min(5, level))])
 	}
 	return b.String()
 }

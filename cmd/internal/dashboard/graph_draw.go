@@ -1,7 +1,6 @@
 package dashboard
 
 import (
-	"fmt"
 	"math"
 	"strings"
 
@@ -203,7 +202,8 @@ func (m *Model) numbers(o *object) []string {
 		out = append(out, "watermark "+span(m.now.Sub(o.watermark))+" behind")
 	}
 	add("lag", count(o.lag), o.lag)
-	add("latency p50/p99", fmt.Sprintf("%.0f/%.0f ms", o.latency[0], o.latency[1]), o.latency[0])
+	add("latency p50", millisText(o.latency[0])+" p99 "+millisText(o.latency[1]), o.latency[0])
+	add("from Kafka p50", millisText(o.production[0])+" p99 "+millisText(o.production[1]), o.production[0])
 	add("state", count(o.stateKeys)+" keys, "+size(o.stateBytes), o.stateKeys)
 	add("stored", count(o.storedRows)+" rows", o.storedRows)
 	add("late", count(o.late), positive(o.late))

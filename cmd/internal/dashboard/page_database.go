@@ -69,8 +69,8 @@ func (m *Model) drawBrowser(a canvas.Area) {
 func (m *Model) drawSelected(a canvas.Area, o *object) {
 	in := m.frame(a, o.name, o.kind)
 	in.Fit(1, 0, in.W-2, canvas.Of(canvas.Accent), strings.Join(m.numbers(o), "  "))
-	for y, l := range strings.Split(strings.TrimSpace(o.definition), "\n") {
-		in.Fit(1, y+2, in.W-2, canvas.Of(canvas.Plain), strings.ReplaceAll(l, "\t", "    "))
+	for y, l := range wrapped(o.definition, in.W-2) {
+		in.Text(1, y+2, canvas.Of(canvas.Plain), l)
 	}
 }
 
@@ -272,9 +272,34 @@ func (o *opened) drawColumn(a canvas.Area, i int, name string, heading canvas.St
 // drawText shows the statement that made the object.
 func (m *Model) drawText(a canvas.Area) {
 	in := m.frame(a, "Definition", "")
-	lines := strings.Split(strings.TrimSpace(m.opened.definition), "\n")
+	lines := wrapped(m.opened.definition, in.W-2)
 	first := m.opened.scroll.offset(len(lines), in.H)
 	for y := range min(in.H, len(lines)-first) {
-		in.Fit(1, y, in.W-2, canvas.Of(canvas.Plain), strings.ReplaceAll(lines[first+y], "\t", "    "))
+		in.Text(1, y, canvas.Of(canvas.Plain), lines[first+y])
 	}
+}
+
+// wrapped are the lines of a text, long ones broken between words or, failing
+// that, anywhere.
+func wrapped(text string, width int) []string {
+	var out []string
+	for line := range strings.Lines(strings.TrimSpace(text)) {
+		rest := []rune(strings.ReplaceAll(strings.TrimRight(line, "\r\n"), "\t", "    "))
+		for width > 0 && len(rest) > width {
+			cut := width
+			for i := width; i > width/2; i-- {
+				if rest[i] == ' ' {
+					cut = i
+					break
+				}
+			}
+			out = append(out, string(rest[:cut]))
+			rest = []rune("    " + strings.TrimLeft(string(rest[cut:]), " "))
+			if width <= 8 {
+				break
+			}
+		}
+		out = append(out, string(rest))
+	}
+	return out
 }

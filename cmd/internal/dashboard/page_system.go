@@ -3,6 +3,7 @@ package dashboard
 import (
 	"math"
 	"strings"
+	"time"
 
 	"laminardb/cmd/internal/dashboard/canvas"
 )
@@ -24,10 +25,39 @@ func (m *Model) drawSystem(a canvas.Area) {
 	m.splitPanel(left[0])
 	m.flowPanel(left[1])
 	m.sinkPanel(left[2])
-	right := cols[1].Rows(-4, -3, -5)
-	m.checkpointPanel(right[0])
-	m.subscriptionPanel(right[1])
-	m.eventPanel(right[2])
+	right := cols[1].Rows(6, -4, -3, -5)
+	m.serverPanel(right[0])
+	m.checkpointPanel(right[1])
+	m.subscriptionPanel(right[2])
+	m.eventPanel(right[3])
+}
+
+// serverPanel has what the server says of itself.
+func (m *Model) serverPanel(a canvas.Area) {
+	in, rows, ok := m.relation(a, "server", "Server", "")
+	if !ok {
+		return
+	}
+	r := rows[0]
+	line := func(y int, facts ...[2]string) {
+		for i, f := range facts {
+			part := in.Sub(i*in.W/2, y, in.W/2-1, 1)
+			part.Fit(0, 0, 14, canvas.Of(canvas.Muted), f[0])
+			part.Fit(14, 0, part.W-14, canvas.Of(canvas.Plain), or(f[1], none))
+		}
+	}
+	line(0, [2]string{"version", r.text("version")}, [2]string{"memory", size(r.number("memory_bytes"))})
+	line(1, [2]string{"started", day(r.time("started_at"))}, [2]string{"sessions", r.text("sessions")})
+	line(2, [2]string{"recovered", day(r.time("recovered_at"))}, [2]string{"subscriptions", r.text("subscriptions")})
+	line(3, [2]string{"from epoch", r.text("recovered_epoch")}, [2]string{"last epoch", r.text("last_epoch")})
+}
+
+// day is a day and time of the year, "" for none.
+func day(at time.Time) string {
+	if at.IsZero() {
+		return ""
+	}
+	return at.UTC().Format("01-02 15:04:05")
 }
 
 // relation draws the frame of a system relation's panel; ok is false if there is
@@ -92,21 +122,21 @@ func millisText(v float64) string {
 
 func (m *Model) flowPanel(a canvas.Area) {
 	in := m.frame(a, "Pipelines", "laminar.streams")
-	head(in, left(18, 0, "name"), right(8, 0, "in"), right(8, 0, "out"), right(6, 0, "p50"), right(6, 0, "p99"), right(6, 0, "keys"), right(8, 0, "queued"), right(5, 0, "late"), right(4, 0, "busy"))
+	head(in, left(18, 0, "name"), right(8, 0, "in"), right(8, 0, "out"), right(6, 0, "p50"), right(6, 0, "p99"), right(6, 0, "keys"), right(8, 0, "queued"), right(5, 0, "late"), right(7, 0, "blocked"))
 	in = below(in)
 	y := 0
 	for _, o := range m.db.objects {
 		if o.kind == "source" || o.kind == "table" || y >= in.H {
 			continue
 		}
-		busy := none
+		blocked := none
 		if !math.IsNaN(o.backpressure) {
-			busy = count(math.Round(o.backpressure*100)) + "%"
+			blocked = count(math.Round(o.backpressure*100)) + "%"
 		}
 		row(in, y, left(18, canvas.Plain, o.name), right(8, canvas.Plain, rate(o.rowsIn.perSecond)), right(8, canvas.Title, rate(o.rowsOut.perSecond)),
 			right(6, canvas.Accent, millisText(o.latency[0])), right(6, canvas.Accent, millisText(o.latency[1])), right(6, canvas.Muted, count(o.stateKeys)),
 			right(8, canvas.Muted, size(o.queuedBytes)), right(5, pick(o.late > 0, canvas.Warn, canvas.Muted), count(o.late)),
-			right(4, pick(o.backpressure > 0.2, canvas.Warn, canvas.Muted), busy))
+			right(7, pick(o.backpressure > 0.2, canvas.Warn, canvas.Muted), blocked))
 		y++
 	}
 }
@@ -155,13 +185,13 @@ func (m *Model) subscriptionPanel(a canvas.Area) {
 	if !ok {
 		return
 	}
-	head(in, left(18, 0, "object"), left(16, 0, "client"), right(8, 0, "rows"), right(9, 0, "queued"))
+	head(in, left(18, 0, "object"), left(30, 0, "client"), right(8, 0, "rows"), right(9, 0, "queued"))
 	in = below(in)
 	for y, r := range rows {
 		if y >= in.H {
 			break
 		}
-		row(in, y, left(18, canvas.Plain, r.text("object")), left(16, canvas.Muted, r.text("client")), right(8, canvas.Plain, count(r.number("rows"))),
+		row(in, y, left(18, canvas.Plain, r.text("object")), left(30, canvas.Muted, r.text("client")), right(8, canvas.Plain, count(r.number("rows"))),
 			right(9, canvas.Muted, size(r.number("queued_bytes"))))
 	}
 }
@@ -184,6 +214,6 @@ func (m *Model) eventPanel(a canvas.Area) {
 			role = canvas.Down
 		}
 		x := in.Text(0, y, canvas.Of(canvas.Muted), clock(r.time("at").UnixMilli())) + 1
-		in.Fit(x, y, in.W-x, canvas.Of(role), strings.TrimSpace(r.text("object")+" "+r.text("message")))
+		in.Fit(x, y, in.W-x, canvas.Of(role), strings.Join(strings.Fields(strings.ReplaceAll(r.text("kind"), "_", " ")+" "+r.text("object")+" "+r.text("message")), " "))
 	}
 }

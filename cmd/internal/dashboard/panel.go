@@ -99,7 +99,11 @@ func (m *Model) chart(a canvas.Area, lines ...canvas.Line) canvas.Area {
 	if !ok {
 		return a
 	}
+	low := y.Min
 	y = y.Padded(0.05)
+	if low >= 0 {
+		y.Min = max(0, y.Min) // what is never negative has no scale below zero
+	}
 	plot, r := m.scale(a, y, 0)
 	m.times(a.Sub(0, a.H-1, plot.W, 1), x)
 	plot.Plot(x, r, lines...)

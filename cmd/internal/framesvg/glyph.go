@@ -11,10 +11,11 @@ const (
 	thickLine = 1.6
 )
 
-// glyph is the path of a character that is drawn as a shape in the cell at x, y,
-// "" for letters.
-func glyph(r rune, x, y float64) string {
-	const w, h = cellWidth, cellHeight
+// glyph is the path of a character that is drawn as a shape in n cells from x, y,
+// "" for letters. Only what wideGlyph allows is drawn in more than one cell.
+func glyph(r rune, n int, x, y float64) string {
+	const h = cellHeight
+	w := float64(cellWidth * n)
 	switch {
 	case r > 0x2800 && r <= 0x28ff:
 		return dots(r-0x2800, x, y)
@@ -25,6 +26,10 @@ func glyph(r rune, x, y float64) string {
 		return rect(x, y, float64('▏'-r+1)/8*w, h)
 	case r == '▀':
 		return rect(x, y, w, h/2.0)
+	case r == '─':
+		return rect(x, y+h/2.0-thinLine, w, 2*thinLine)
+	case r == '━':
+		return rect(x, y+h/2.0-thickLine, w, 2*thickLine)
 	case r == '▐':
 		return rect(x+w/2.0, y, w/2.0, h)
 	case r == '░' || r == '▒':
@@ -36,6 +41,11 @@ func glyph(r rune, x, y float64) string {
 		return joint(sides, x, y)
 	}
 	return ""
+}
+
+// wideGlyph reports whether a character beside itself is one shape.
+func wideGlyph(r rune) bool {
+	return r >= '▁' && r <= '█' || r == '▀' || r == '─' || r == '━'
 }
 
 func rect(x, y, w, h float64) string {
@@ -71,10 +81,10 @@ func shade(r rune, x, y float64) string {
 func lines() map[rune][4]float64 {
 	const t, k = thinLine, thickLine
 	return map[rune][4]float64{
-		'─': {0, t, 0, t}, '│': {t, 0, t, 0}, '╭': {0, t, t, 0}, '╮': {0, 0, t, t}, '╰': {t, t, 0, 0}, '╯': {t, 0, 0, t},
+		'│': {t, 0, t, 0}, '╭': {0, t, t, 0}, '╮': {0, 0, t, t}, '╰': {t, t, 0, 0}, '╯': {t, 0, 0, t},
 		'├': {t, t, t, 0}, '┤': {t, 0, t, t}, '┬': {0, t, t, t}, '┴': {t, t, 0, t}, '┼': {t, t, t, t},
 		'╵': {t, 0, 0, 0}, '╷': {0, 0, t, 0}, '╶': {0, t, 0, 0}, '╴': {0, 0, 0, t},
-		'┃': {k, 0, k, 0}, '╹': {k, 0, 0, 0}, '╻': {0, 0, k, 0}, '╿': {k, 0, t, 0}, '╽': {t, 0, k, 0}, '━': {0, k, 0, k}, '╸': {0, 0, 0, k}, '╺': {0, k, 0, 0},
+		'┃': {k, 0, k, 0}, '╹': {k, 0, 0, 0}, '╻': {0, 0, k, 0}, '╿': {k, 0, t, 0}, '╽': {t, 0, k, 0}, '╸': {0, 0, 0, k}, '╺': {0, k, 0, 0},
 	}
 }
 

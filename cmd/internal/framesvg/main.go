@@ -90,17 +90,22 @@ func writeLine(w io.Writer, y int, line []cell) {
 		if c.r == ' ' {
 			continue
 		}
-		if d := glyph(c.r, float64(x*cellWidth), float64(y*cellHeight)); d != "" {
+		n := 1
+		for wideGlyph(c.r) && x+n < len(line) && line[x+n] == c {
+			n++
+		}
+		if d := glyph(c.r, n, float64(x*cellWidth), float64(y*cellHeight)); d != "" {
 			fill := c.look.front()
 			if shapes[fill] == nil {
 				shapes[fill] = &strings.Builder{}
 				order = append(order, fill)
 			}
 			shapes[fill].WriteString(d)
+			x += n - 1
 			continue
 		}
 		end := x + 1
-		for end < len(line) && line[end].r != ' ' && line[end].look == c.look && glyph(line[end].r, 0, 0) == "" {
+		for end < len(line) && line[end].r != ' ' && line[end].look == c.look && glyph(line[end].r, 1, 0, 0) == "" {
 			end++
 		}
 		word(w, x, y, line[x:end])

@@ -193,7 +193,7 @@ func (r Range) Ticks(n int) []float64 {
 	}
 	var out []float64
 	for i := math.Ceil(r.Min / step); i*step <= r.Max; i++ {
-		out = append(out, i*step)
+		out = append(out, i*step+0) // no negative zero
 	}
 	return out
 }

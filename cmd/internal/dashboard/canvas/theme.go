@@ -17,6 +17,7 @@ const (
 	Warn
 	Bar     // background of the header
 	BarText // text on it
+	BarNote // less important text on it
 	Select  // background of the selected row
 	Series0
 	Series1
@@ -70,7 +71,7 @@ func NoColor() Theme { return Theme{} }
 func Basic() Theme {
 	t := Theme{color: true}
 	for role, n := range map[Role]int{
-		Muted: 90, Frame: 90, Title: 97, Accent: 96, Up: 92, Down: 91, Warn: 93, Bar: 34, BarText: 97, Select: 34,
+		Muted: 90, Frame: 90, Title: 97, Accent: 96, Up: 92, Down: 91, Warn: 93, Bar: 34, BarText: 97, BarNote: 37, Select: 34,
 		Series0: 96, Series1: 93, Series2: 95, Series3: 92, Series4: 94, Series5: 91, Series6: 36, Series7: 33,
 	} {
 		t.fg[role], t.bg[role] = strconv.Itoa(n), strconv.Itoa(n+10)
@@ -82,7 +83,7 @@ func Basic() Theme {
 func Extended() Theme {
 	t := Theme{color: true}
 	for role, n := range map[Role]int{
-		Plain: 253, Muted: 246, Frame: 240, Title: 231, Accent: 81, Up: 78, Down: 203, Warn: 221, Bar: 236, BarText: 255, Select: 24,
+		Plain: 253, Muted: 246, Frame: 240, Title: 231, Accent: 81, Up: 78, Down: 203, Warn: 221, Bar: 236, BarText: 255, BarNote: 248, Select: 24,
 		Series0: 81, Series1: 221, Series2: 177, Series3: 114, Series4: 111, Series5: 209, Series6: 79, Series7: 212,
 	} {
 		t.fg[role], t.bg[role] = "38;5;"+strconv.Itoa(n), "48;5;"+strconv.Itoa(n)
@@ -96,7 +97,7 @@ func Full() Theme {
 	t := Theme{color: true}
 	for role, rgb := range map[Role]int{
 		Plain: 0xd7dce6, Muted: 0x8b95a8, Frame: 0x4a556a, Title: 0xf2f4f8, Accent: 0x5fd7ff, Up: 0x3dd68c, Down: 0xff6b6b, Warn: 0xffc857,
-		Bar: 0x1f2a44, BarText: 0xe8ecf4, Select: 0x2d3f66,
+		Bar: 0x1f2a44, BarText: 0xe8ecf4, BarNote: 0x9aa6bf, Select: 0x2d3f66,
 		Series0: 0x5fd7ff, Series1: 0xffc857, Series2: 0xd78cff, Series3: 0x7ee787, Series4: 0x7aa2ff, Series5: 0xff8f6b, Series6: 0x4ed8c7, Series7: 0xff8cc8,
 	} {
 		params := ";2;" + strconv.Itoa(rgb>>16) + ";" + strconv.Itoa(rgb>>8&0xff) + ";" + strconv.Itoa(rgb&0xff)
