@@ -216,20 +216,20 @@ func (m *Model) flowFacts() []fact {
 	return append(out, fact{"checkpoint", text, canvas.BarText})
 }
 
-// sparkline draws values, none negative, in one line of text.
+// sparkline draws values in one line of text. A steady value is a line in the
+// middle: less than a fifth up and down does not fill the height.
 func sparkline(values []float64, width int) string {
 	values = values[max(0, len(values)-width):]
 	r, ok := canvas.Span(values...)
 	if !ok {
 		return ""
 	}
+	middle := (r.Min + r.Max) / 2
+	half := max((r.Max-r.Min)/2, math.Abs(middle)/5, 1e-9)
 	var b strings.Builder
 	for _, v := range values {
-		level := 0
-		if r.Max > 0 {
-			level = int(v / r.Max * 5)
-		}
-		b.WriteRune([]rune("▁▂▃▄▅▆")[max(0, min(5, level))])
+		level := int(math.Round(((v-middle)/half + 1) / 2 * 6))
+		b.WriteRune([]rune("▁▂▃▄▅▆▇")[max(0, min(6, level))])
 	}
 	return b.String()
 }

@@ -31,9 +31,14 @@ func (m *Model) panel(a canvas.Area, stream, title, detail string, filled bool) 
 	say := func(role canvas.Role, text string) {
 		in.Center((in.H-1)/2, canvas.Of(role), text)
 	}
-	switch err := m.market.errors[stream]; {
-	case m.db.loaded && m.db.find(stream) == nil:
+	o, err := m.db.find(stream), m.market.errors[stream]
+	switch {
+	case m.db.loaded && o == nil:
 		say(canvas.Muted, stream+": not created")
+	case o != nil && isProblem(o.status):
+		for y, l := range wrapped(stream+" "+o.status, in.W-2) {
+			in.Text(1, y, canvas.Of(canvas.Down), l)
+		}
 	case filled:
 		return in, true
 	case err != "":
