@@ -38,6 +38,12 @@ type Dataflow struct {
 	// visits run between two messages.
 	visits chan func()
 
+	// aligner saves the state at barriers; nil for a dataflow that is not saved,
+	// which ignores them.
+	aligner *aligner
+	// restored says that the state is that of a checkpoint: the starters have run.
+	restored bool
+
 	cancel context.CancelFunc
 	done   chan struct{}
 	// failure is why the dataflow stopped by itself, nil while it runs.
@@ -58,13 +64,24 @@ type port struct {
 	// before they are complete, and whatever waits there is delivered first, so that
 	// a row meets every change of a table that was made before the row.
 	after []*port
-	// taken is what is being delivered.
+	// taken[next:] is still to be delivered.
 	taken []message
+	next  int
+	// barrier is the last one that was met, and place where its sender stood then,
+	// nil if that is no source. While held, nothing behind the barrier is delivered.
+	barrier uint64
+	place   *placement
+	held    bool
 }
 
 // OperatorStats counts what a dataflow has seen.
 type OperatorStats struct {
 	RowsIn, RowsOut, Late, DeadLetters atomic.Int64
+}
+
+// saved are the counters that go on after a restart.
+func (s *OperatorStats) saved() []*atomic.Int64 {
+	return []*atomic.Int64{&s.RowsIn, &s.RowsOut, &s.Late, &s.DeadLetters}
 }
 
 // newDataflow builds the operators of a plan; out takes their output.
@@ -92,10 +109,12 @@ func (d *Dataflow) operators() (*builder, error) {
 	return b, b.build(d.root, countOut{d.out, d})
 }
 
-// start runs the dataflow until stop is called or it fails.
-func (d *Dataflow) start(ctx context.Context) {
+// start runs the dataflow until stop is called or it fails; over is called when it
+// runs no more.
+func (d *Dataflow) start(ctx context.Context, over func()) {
 	ctx, d.cancel = context.WithCancel(context.WithoutCancel(ctx))
 	go func() {
+		defer over()
 		defer close(d.done)
 		defer d.cancel()
 		defer func() { // what is read must not wait for one that reads no more
@@ -150,25 +169,23 @@ func (d *Dataflow) run(ctx context.Context) (err error) {
 			err = pgerr.Newf(pgerr.Internal, "internal error in %q: %v", d.name, r)
 		}
 	}()
-	for _, s := range d.starters {
-		if err := s.Start(ctx); err != nil {
-			return fmt.Errorf("starting %q: %w", d.name, err)
-		}
+	if err := d.begin(ctx); err != nil {
+		return err
 	}
 	for {
-		idle := true
-		for _, p := range d.ports {
-			if p.ended {
-				continue
-			}
-			worked, err := d.serve(ctx, p)
-			if err != nil {
-				return err
-			}
-			idle = idle && !worked
+		idle, err := d.serveAll(ctx)
+		if err != nil {
+			return err
 		}
 		if d.allEnded() {
 			return nil
+		}
+		if d.aligner != nil {
+			released, err := d.aligner.check(ctx, d)
+			if err != nil {
+				return err
+			}
+			idle = idle && !released
 		}
 		due, err := d.tick(ctx)
 		if err != nil {
@@ -184,16 +201,47 @@ func (d *Dataflow) run(ctx context.Context) (err error) {
 	}
 }
 
+// begin lets the operators emit what they have before the first row.
+func (d *Dataflow) begin(ctx context.Context) error {
+	if d.restored {
+		return nil
+	}
+	for _, s := range d.starters {
+		if err := s.Start(ctx); err != nil {
+			return fmt.Errorf("starting %q: %w", d.name, err)
+		}
+	}
+	return nil
+}
+
+// serveAll serves each port once and reports whether nothing was there.
+func (d *Dataflow) serveAll(ctx context.Context) (idle bool, err error) {
+	idle = true
+	for _, p := range d.ports {
+		worked, err := d.serve(ctx, p)
+		if err != nil {
+			return false, err
+		}
+		idle = idle && !worked
+	}
+	return idle, nil
+}
+
 // serve delivers what waits at a port and reports whether there was anything.
 func (d *Dataflow) serve(ctx context.Context, p *port) (worked bool, err error) {
+	if p.ended || p.held {
+		return false, nil
+	}
 	for _, table := range p.after {
 		if !table.complete() {
 			return false, nil
 		}
 	}
-	p.taken = p.consumer.q.take(p.taken[:0])
-	defer func() { clear(p.taken) }()
-	if len(p.taken) == 0 {
+	if p.next == len(p.taken) {
+		clear(p.taken)
+		p.taken, p.next = p.consumer.q.take(p.taken[:0]), 0
+	}
+	if p.next == len(p.taken) {
 		return false, nil
 	}
 	for _, table := range p.after {
@@ -201,8 +249,17 @@ func (d *Dataflow) serve(ctx context.Context, p *port) (worked bool, err error) 
 			return false, err
 		}
 	}
-	for _, m := range p.taken {
+	for p.next < len(p.taken) && !p.held {
 		d.receive()
+		m := p.taken[p.next]
+		p.taken[p.next] = message{}
+		p.next++
+		if m.kind == messageBarrier {
+			if d.aligner != nil {
+				d.aligner.meet(p, m)
+			}
+			continue
+		}
 		if err := p.deliver(ctx, m, d.stats); err != nil {
 			return false, err
 		}

@@ -5,12 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"slices"
 	"sync"
+	"sync/atomic"
 
 	"laminardb/connectors"
 	"laminardb/planner/plan"
-	"laminardb/sql/batch"
 	"laminardb/sql/pgerr"
 )
 
@@ -20,19 +21,29 @@ import (
 type Engine struct {
 	env *Env
 
+	// checkpoints is nil for an engine that takes none.
+	checkpoints *checkpointer
+	// givenUp is the last epoch whose states are no longer waited for.
+	givenUp atomic.Uint64
+
 	mu      sync.Mutex
 	sources map[uint64]*Source
 	tables  map[uint64]*Table
 	flows   map[uint64]*flow
 	started bool
 	sampler *sampler
+	epoch   uint64 // the last one that barriers were sent for
+	// recovery is what objects are restored from until the engine starts, nil for
+	// nothing.
+	recovery *recovery
 }
 
 // flow is a dataflow with its output.
 type flow struct {
 	*Dataflow
-	hub  *Hub
-	sink connectors.Sink // nil for streams and views
+	hub    *Hub
+	sink   connectors.Sink // of a sink without outbox
+	sender *sender         // of a sink with one
 	// trouble is what was last reported of the sink, by the sampler only.
 	trouble string
 	rates   rates
@@ -47,7 +58,7 @@ func NewEngine(env *Env) *Engine {
 // that every query sees every row.
 func (e *Engine) Start(ctx context.Context) error {
 	e.mu.Lock()
-	e.started = true
+	e.started, e.recovery = true, nil
 	e.sampler = e.startSampling(ctx)
 	sources := make([]*Source, 0, len(e.sources))
 	for _, s := range e.sources {
@@ -70,6 +81,12 @@ func (e *Engine) AddSource(ctx context.Context, spec SourceSpec) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	s := newSource(spec, e.env)
+	if saved := e.saved(spec.ID); saved != nil {
+		if err := s.restore(saved); err != nil {
+			return err
+		}
+		e.checkpoints.remember(spec.ID, map[uint64]*placement{spec.ID: s.restored})
+	}
 	e.sources[spec.ID] = s
 	if e.started {
 		return s.start(ctx)
@@ -79,13 +96,26 @@ func (e *Engine) AddSource(ctx context.Context, spec SourceSpec) error {
 
 // AddTable makes a table known. It begins to read at once, or when the engine
 // starts.
-func (e *Engine) AddTable(ctx context.Context, spec TableSpec) *Table {
+func (e *Engine) AddTable(ctx context.Context, spec TableSpec) (*Table, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	t := newTable(spec, e.env)
+	if saved := e.saved(spec.ID); saved != nil {
+		if err := t.restore(saved); err != nil {
+			return nil, err
+		}
+		e.recovery.restored[spec.ID] = saved.saved
+		e.checkpoints.remember(spec.ID, map[uint64]*placement{spec.ID: t.from})
+	}
 	e.tables[spec.ID] = t
 	versions := newVersions(spec, e.env)
 	if versions != nil {
+		if saved := e.saved(versions.spec.ID); saved != nil {
+			if err := versions.restore(saved); err != nil {
+				return nil, err
+			}
+			e.checkpoints.remember(versions.spec.ID, map[uint64]*placement{versions.spec.ID: versions.restored})
+		}
 		e.sources[versions.spec.ID] = versions
 	}
 	if e.started {
@@ -96,7 +126,7 @@ func (e *Engine) AddTable(ctx context.Context, spec TableSpec) *Table {
 			}
 		}
 	}
-	return t
+	return t, nil
 }
 
 // FlowSpec describes a stream or a view to the engine.
@@ -114,52 +144,81 @@ type FlowSpec struct {
 // AddFlow starts the dataflow of a stream or a view. An error is 0A000 for a plan
 // that cannot run continuously, or that of an upstream source.
 func (e *Engine) AddFlow(ctx context.Context, spec FlowSpec) error {
-	var s store
-	if spec.Keep {
-		s = newView(spec.Root.Schema())
-	} else {
-		s = newHistory(spec.Root.Schema(), spec.HistoryRows)
-	}
-	hub := newHub(spec.Root.Schema(), s, e.env.Now)
-	d, err := newDataflow(spec.Name, spec.Root, hubReceiver{hub}, e.env, spec.OnError)
-	if err != nil {
-		return err
-	}
-	return e.launch(ctx, spec.ID, &flow{Dataflow: d, hub: hub})
+	return e.add(ctx, spec.ID, func() (*flow, error) {
+		var s store
+		if spec.Keep {
+			s = newView(spec.Root.Schema())
+		} else {
+			s = newHistory(spec.Root.Schema(), spec.HistoryRows)
+		}
+		hub := newHub(spec.Root.Schema(), s, e.env.Now)
+		d, err := newDataflow(spec.Name, spec.Root, hubReceiver{hub}, e.env, spec.OnError)
+		return &flow{Dataflow: d, hub: hub}, err
+	})
 }
 
-// AddSink starts the dataflow of a sink.
-func (e *Engine) AddSink(ctx context.Context, id uint64, name string, root plan.Node, sink connectors.Sink) error {
-	visible := root.Schema().Visible()
-	d, err := newDataflow(name, root, sinkReceiver{sink: sink, visible: visible}, e.env, OnErrorDeadLetter)
+// add makes a dataflow, restores it if the checkpoint has it, and starts it.
+func (e *Engine) add(ctx context.Context, id uint64, make func() (*flow, error)) error {
+	f, err := make()
 	if err != nil {
 		return err
 	}
-	return e.launch(ctx, id, &flow{Dataflow: d, sink: sink})
+	if saved := e.saved(id); saved != nil {
+		switch err := f.restore(saved, e.sameEpoch(f.Dataflow)); {
+		case errors.Is(err, errOtherPlan) || errors.Is(err, errOtherEpoch):
+			e.env.Report(slog.LevelWarn, EventBeginsAnew, f.name, err.Error())
+			if f, err = make(); err != nil {
+				return err
+			}
+		case err != nil:
+			return err
+		default:
+			e.recovery.restored[id] = saved.saved
+			e.checkpoints.remember(id, f.places())
+		}
+	}
+	if !f.restored && f.sender != nil {
+		if _, err := f.sender.box.Keep(nil, 1); err != nil {
+			return err
+		}
+	}
+	return e.launch(ctx, id, f)
 }
 
 func (e *Engine) launch(ctx context.Context, id uint64, f *flow) error {
-	f.start(ctx)
+	e.mu.Lock()
+	if e.checkpoints != nil {
+		f.aligner = &aligner{object: id, first: e.epoch + 1, given: &e.givenUp, captured: e.env.captured}
+	}
+	e.mu.Unlock()
+	f.start(ctx, e.env.checkpointMoved)
 	if err := e.connect(ctx, f.Dataflow, true); err != nil {
 		e.stop(f)
 		return err
 	}
+	if f.sender != nil {
+		f.sender.start(ctx)
+	}
 	e.mu.Lock()
 	e.flows[id] = f
 	e.mu.Unlock()
+	token(f.wake) // a barrier may have come for which nobody waits
 	return nil
 }
 
 // connect attaches a dataflow's ports to what they read. fromStart asks for all
-// rows of a source and for the stored ones of a dataflow, not only for new ones.
+// rows of a source and for the stored ones of a dataflow, not only for new ones. A
+// restored dataflow goes on where it was.
 func (e *Engine) connect(ctx context.Context, d *Dataflow, fromStart bool) error {
 	for _, p := range d.ports {
 		p.consumer.onFail = func(err error) { d.fail(fmt.Errorf("reading %q: %w", p.scan.Name, err)) }
 		if s := e.source(p.scan.Object); s != nil {
 			var err error
-			if fromStart {
-				err = s.attach(ctx, p.consumer)
-			} else {
+			switch {
+			case p.ended:
+			case fromStart:
+				err = s.attachAt(ctx, p.consumer, p.place)
+			default:
 				err = s.tail(ctx, p.consumer, false)
 			}
 			if err != nil {
@@ -171,7 +230,7 @@ func (e *Engine) connect(ctx context.Context, d *Dataflow, fromStart bool) error
 		if hub == nil {
 			return pgerr.Newf(pgerr.ObjectNotInPrerequisite, "%q is not running", p.scan.Name)
 		}
-		hub.attach(p.consumer, fromStart)
+		hub.attach(p.consumer, fromStart && !d.restored)
 	}
 	return nil
 }
@@ -186,6 +245,60 @@ func (e *Engine) disconnect(d *Dataflow) {
 			p.consumer.q.close()
 		}
 	}
+}
+
+func (e *Engine) flow(id uint64) *flow {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.flows[id]
+}
+
+// allFlows returns the dataflows of objects, in the order of their creation.
+func (e *Engine) allFlows() []*flow {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	var flows []*flow
+	for _, id := range slices.Sorted(maps.Keys(e.flows)) {
+		flows = append(flows, e.flows[id])
+	}
+	return flows
+}
+
+// isGone reports whether a table or dataflow has been removed.
+func (e *Engine) isGone(id uint64) bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.flows[id] == nil && e.tables[id] == nil
+}
+
+func (e *Engine) nameOf(id uint64) string {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if f := e.flows[id]; f != nil {
+		return f.name
+	}
+	if t := e.tables[id]; t != nil {
+		return t.spec.Name
+	}
+	return ""
+}
+
+// pushedLogs returns the logs of rows that statements pushed, by object.
+func (e *Engine) pushedLogs() map[uint64]*Pushed {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	logs := map[uint64]*Pushed{}
+	for id, s := range e.sources {
+		if p, ok := s.spec.Connector.(*Pushed); ok {
+			logs[id] = p
+		}
+	}
+	for id, t := range e.tables {
+		if t.spec.Log != nil {
+			logs[id] = t.spec.Log
+		}
+	}
+	return logs
 }
 
 func (e *Engine) source(id uint64) *Source {
@@ -219,6 +332,9 @@ func (e *Engine) stop(f *flow) {
 	if f.hub != nil {
 		f.hub.fail(ErrStopped)
 	}
+	if f.sender != nil {
+		f.sender.end()
+	}
 	if f.sink != nil {
 		if err := errors.Join(f.sink.Flush(context.Background()), f.sink.Close()); err != nil {
 			e.env.Logger.Error("sink could not be closed", slog.String("object", f.name), slog.Any("error", err))
@@ -226,8 +342,28 @@ func (e *Engine) stop(f *flow) {
 	}
 }
 
-// Remove stops an object. What reads it has been removed before.
+// Remove stops an object for good. What reads it has been removed before. A sink
+// is given what its dataflow has made so far.
 func (e *Engine) Remove(id uint64) error {
+	if f := e.flow(id); f != nil && f.sender != nil {
+		e.disconnect(f.Dataflow)
+		f.stop()
+		f.sender.finishAll(e.lastEpoch() + 1)
+	}
+	if c := e.checkpoints; c != nil {
+		c.forget(id)
+	}
+	return e.remove(id)
+}
+
+func (e *Engine) lastEpoch() uint64 {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.epoch
+}
+
+// remove stops an object; its saved state remains.
+func (e *Engine) remove(id uint64) error {
 	e.mu.Lock()
 	s, t, f, versions := e.sources[id], e.tables[id], e.flows[id], e.sources[VersionsID(id)]
 	delete(e.sources, VersionsID(id))
@@ -235,6 +371,7 @@ func (e *Engine) Remove(id uint64) error {
 	delete(e.tables, id)
 	delete(e.flows, id)
 	e.mu.Unlock()
+	defer e.env.checkpointMoved()
 	switch {
 	case s != nil:
 		s.fail(ErrStopped)
@@ -272,27 +409,7 @@ func (e *Engine) Close() error {
 	slices.Reverse(ids)
 	var errs []error
 	for _, id := range append(ids, sources...) {
-		errs = append(errs, e.Remove(id))
+		errs = append(errs, e.remove(id))
 	}
 	return errors.Join(errs...)
 }
-
-// sinkReceiver writes a dataflow's output to a sink.
-type sinkReceiver struct {
-	sink    connectors.Sink
-	visible []int
-}
-
-// Batch implements Receiver.
-func (s sinkReceiver) Batch(ctx context.Context, b *batch.Batch) error {
-	return s.sink.Write(ctx, b.Pick(s.visible))
-}
-
-// Watermark implements Receiver.
-func (s sinkReceiver) Watermark(context.Context, int64) error { return nil }
-
-// Idle implements Receiver.
-func (s sinkReceiver) Idle(context.Context, bool) error { return nil }
-
-// End implements Receiver.
-func (s sinkReceiver) End(ctx context.Context) error { return s.sink.Flush(ctx) }

@@ -14,6 +14,20 @@ type Env struct {
 	DeadLetters *DeadLetters
 	// Events are reported with Report.
 	Events Events
+	// Failpoint, if not nil, is called with the name of a step before or after it; an
+	// error fails the step. For tests.
+	Failpoint func(name string) error
+
+	// round is the checkpoint that is being taken, nil for none.
+	round atomic.Pointer[round]
+}
+
+// fail asks the failpoint.
+func (e *Env) fail(name string) error {
+	if e.Failpoint == nil {
+		return nil
+	}
+	return e.Failpoint(name)
 }
 
 // DeadLetter is a record or row that could not be processed.

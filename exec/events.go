@@ -34,6 +34,11 @@ const (
 	EventObjectDropped     = "object_dropped"
 	EventObjectNotStarted  = "object_not_started"
 	EventServerStarted     = "server_started"
+	EventRecovered         = "recovered"
+	EventCheckpointTaken   = "checkpoint_taken"
+	EventCheckpointFailed  = "checkpoint_failed"
+	EventCheckpointDamaged = "checkpoint_damaged"
+	EventBeginsAnew        = "begins_anew"
 )
 
 // eventsKept bounds the memory of the most recent events: some hundred bytes each.

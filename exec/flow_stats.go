@@ -46,6 +46,12 @@ type SinkState struct {
 	Bytes int64
 	// Problem is why it cannot write at the moment, "" if it can.
 	Problem string
+	// Outbox says that rows wait in an outbox: PendingRows and PendingBytes of them.
+	Outbox                    bool
+	PendingRows, PendingBytes int64
+	// Committed is the last epoch whose rows are out, of a sink that writes exactly
+	// once; else 0.
+	Committed int64
 }
 
 // FlowState returns how a dataflow stands; ok is false if there is none.
@@ -87,6 +93,9 @@ func (f *flow) measured(st *FlowState, now time.Time) {
 		st.QueuedMessages += messages
 		st.QueuedBytes += bytes
 		st.Inputs = append(st.Inputs, InputState{p.scan.Object, p.rows.Load(), f.rates.perSecond(flowPorts + i), bytes})
+	}
+	if f.sender != nil {
+		st.Sink = f.sender.state()
 	}
 	if f.sink != nil {
 		st.Sink = &SinkState{Bytes: -1, Problem: sinkTrouble(f.sink)}

@@ -174,7 +174,7 @@ func TestFailedDataflowReadsOn(t *testing.T) {
 	up.attach(d.ports[0].consumer, false)
 	watcher := newTaker()
 	down.attach(watcher.consumer, false)
-	d.start(ctx)
+	d.start(ctx, func() {})
 	d.fail(errors.New("poisoned"))
 	if err := <-watcher.failed; err == nil || d.Failure() == nil {
 		t.Error("nobody was told")

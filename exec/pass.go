@@ -6,6 +6,7 @@ import (
 	"io"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"laminardb/connectors"
@@ -46,6 +47,15 @@ type pass struct {
 
 	// pending is what a catching-up pass has read but the main one has not.
 	pending []*connectors.Chunk
+
+	// from is where the pass begins, nil for the source's configured start;
+	// identity is what it reads, known once it is open.
+	from     *placement
+	identity string
+	// asked is the last epoch for which a barrier is to be sent, sent the last for
+	// which one was, toCommit the positions that a checkpoint has made durable.
+	asked, sent atomic.Uint64
+	toCommit    atomic.Pointer[connectors.Positions]
 }
 
 // maxPending bounds how many chunks a catching-up pass holds back: it reads all
@@ -57,11 +67,17 @@ const maxPending = 64
 // is closed.
 type pause struct{ held, resume chan struct{} }
 
-func newPass(s *Source) *pass {
-	return &pass{
+func newPass(s *Source, from *placement) *pass {
+	p := &pass{
 		source: s, hub: newHub(s.spec.Schema, nil, s.env.Now), marks: newWatermarks(s.spec.EventTime, s.env.Now),
-		pauses: make(chan pause, 1), done: make(chan struct{}), position: connectors.Positions{},
+		pauses: make(chan pause, 1), done: make(chan struct{}), position: connectors.Positions{}, from: from,
 	}
+	if from != nil {
+		p.position = from.positions.Clone()
+		p.marks.restore(from)
+		p.hub.watermark, p.hub.idle = from.watermark, from.idle
+	}
+	return p
 }
 
 func (p *pass) stop() {
@@ -72,7 +88,6 @@ func (p *pass) stop() {
 
 // run reads until ctx ends, the source ends, or the pass has joined the main one.
 func (p *pass) run(ctx context.Context, r connectors.Reader) {
-	defer close(p.done)
 	p.source.mu.Lock()
 	p.begun = true
 	p.source.mu.Unlock()
@@ -87,6 +102,10 @@ func (p *pass) run(ctx context.Context, r connectors.Reader) {
 			continue
 		default:
 		}
+		if err := p.sendBarrier(ctx); err != nil {
+			return // ctx has ended
+		}
+		p.commit(r)
 		var err error
 		if main := p.source.mainPass(); main != p {
 			var joined bool
@@ -112,7 +131,7 @@ func (p *pass) run(ctx context.Context, r connectors.Reader) {
 
 // step reads and publishes the next chunk.
 func (p *pass) step(ctx context.Context, r connectors.Reader) error {
-	c, err := p.source.poll(ctx, r)
+	c, err := p.source.poll(ctx, r, p.isAsked)
 	if err != nil {
 		return err
 	}
@@ -129,7 +148,7 @@ func (p *pass) step(ctx context.Context, r connectors.Reader) error {
 // pass is about to deliver it.
 func (p *pass) stepBelow(ctx context.Context, r connectors.Reader, limit connectors.Positions, drop bool) error {
 	if len(p.pending) < maxPending {
-		c, err := p.source.poll(ctx, r)
+		c, err := p.source.poll(ctx, r, p.isAsked)
 		if errors.Is(err, io.EOF) && len(p.pending) > 0 {
 			err = sleep(ctx, pollWait) // the end comes behind what is held back
 		}
@@ -267,6 +286,13 @@ func (p *pass) follow(ctx context.Context, r connectors.Reader, main *pass) (joi
 	limit = main.positions()
 	for behind(p.positions(), limit) > 0 {
 		if err := p.stepBelow(ctx, r, limit, true); err != nil {
+			return false, err
+		}
+	}
+	if sent := main.sent.Load(); sent > p.sent.Load() {
+		// The consumers would never get it from main.
+		p.asked.Store(sent)
+		if err := p.sendBarrier(ctx); err != nil {
 			return false, err
 		}
 	}

@@ -19,6 +19,7 @@ const (
 	messageWatermark
 	messageIdle
 	messageEnd
+	messageBarrier
 )
 
 // message is what goes from one dataflow to another.
@@ -27,7 +28,9 @@ type message struct {
 	batch     *batch.Batch
 	watermark int64
 	idle      bool
-	atMillis  int64 // when it was published, never falling within a hub
+	atMillis  int64      // when it was published, never falling within a hub
+	epoch     uint64     // of a barrier
+	place     *placement // of a barrier that a source's pass sent, else nil
 }
 
 func (m message) sizeBytes() int64 {

@@ -125,11 +125,15 @@ func (e *Engine) sample(at time.Time) {
 
 // checkSink reports what has become of a sink since the last time.
 func (e *Engine) checkSink(f *flow) {
-	if f.sink == nil {
+	if f.sink == nil && f.sender == nil {
 		return
 	}
 	was := f.trouble
-	f.trouble = sinkTrouble(f.sink)
+	if f.sender != nil {
+		f.trouble = f.sender.trouble()
+	} else {
+		f.trouble = sinkTrouble(f.sink)
+	}
 	switch {
 	case was != "" && f.trouble == "":
 		e.env.Report(slog.LevelInfo, EventSinkRecovered, f.name, "it writes again; before: "+was)

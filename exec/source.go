@@ -62,7 +62,10 @@ type Source struct {
 	main    *pass
 	passes  []*pass
 	history *history
-	wg      sync.WaitGroup
+	// restored is where the history ends that a checkpoint brought back, nil once
+	// the source reads.
+	restored *placement
+	wg       sync.WaitGroup
 
 	stats SourceStats
 	rates rates
@@ -81,46 +84,73 @@ func newSource(spec SourceSpec, env *Env) *Source {
 }
 
 // attach adds a consumer that is to see every row from the configured start.
-func (s *Source) attach(ctx context.Context, c *consumer) error {
+func (s *Source) attach(ctx context.Context, c *consumer) error { return s.attachAt(ctx, c, nil) }
+
+// attachAt adds a consumer that is to see every row behind a place, nil for the
+// configured start.
+func (s *Source) attachAt(ctx context.Context, c *consumer, from *placement) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closed {
 		return ErrStopped
 	}
-	if s.main != nil && !s.main.begun {
-		s.main.hub.attach(c, false)
-		return nil
+	for _, p := range s.passes {
+		if !p.begun && (from == nil && p.from == nil || from.same(p.from)) {
+			p.hub.attach(c, false)
+			return nil
+		}
 	}
-	p := s.addPass()
+	p := s.addPass(from)
 	p.hub.attach(c, false)
 	if s.started {
-		return s.launch(ctx, p)
+		return s.launch(ctx, p, true)
 	}
 	return nil
 }
 
 // addPass makes a pass that does not read yet. The source's lock is held.
-func (s *Source) addPass() *pass {
-	p := newPass(s)
+func (s *Source) addPass(from *placement) *pass {
+	p := newPass(s, from)
 	s.passes = append(s.passes, p)
-	if s.main == nil {
+	if s.main == nil && s.started {
 		s.lead(p)
 	}
 	return p
 }
 
-// lead makes a pass the main one. The history starts anew with it: it may be
-// about to read rows again that another main pass has read. The source's lock is
-// held.
+// lead makes a pass the main one. The history starts anew with it, unless the pass
+// goes on where the history ends: it may be about to read rows again that another
+// main pass has read. The source's lock is held.
 func (s *Source) lead(p *pass) {
-	s.main, s.history = p, newHistory(s.spec.Schema, s.spec.HistoryRows)
+	s.main = p
+	if s.restored == nil || p.begun || !p.from.same(s.restored) {
+		s.history = newHistory(s.spec.Schema, s.spec.HistoryRows)
+	}
+	s.restored = nil
 	p.hub.mu.Lock()
 	defer p.hub.mu.Unlock()
 	p.hub.store = s.history
 }
 
+// furthest is the pass that the others can catch up with.
+func (s *Source) furthest() *pass {
+	var best *pass
+	for _, p := range s.passes {
+		switch {
+		case best == nil || best.from == nil && p.from != nil:
+			best = p
+		case p.from != nil && p.from.beyond(best.from):
+			best = p
+		}
+	}
+	return best
+}
+
 // tail adds a consumer that sees rows from now on, the retained ones first.
 func (s *Source) tail(ctx context.Context, c *consumer, snapshot bool) error {
+	if err := s.awaitPushed(ctx); err != nil { // what was inserted before is not new
+		return err
+	}
 	s.mu.Lock()
 	if s.main != nil {
 		s.main.hub.attach(c, snapshot)
@@ -171,27 +201,82 @@ func (s *Source) remove(p *pass) {
 func (s *Source) start(ctx context.Context) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.spec.Always && len(s.passes) == 0 {
+		s.addPass(s.restored)
+	}
 	s.started = true
-	if s.spec.Always && s.main == nil {
-		s.addPass()
+	if p := s.furthest(); p != nil {
+		s.lead(p)
 	}
 	for _, p := range s.passes {
-		if err := s.launch(ctx, p); err != nil {
+		if err := s.launch(ctx, p, false); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (s *Source) launch(ctx context.Context, p *pass) error {
-	reader, err := s.spec.Connector.Open(ctx, nil)
-	if err != nil {
+// capture is the source's own state: where its main pass stands and the rows that
+// SELECT finds.
+func (s *Source) capture(epoch uint64, at *placement) (*capture, error) {
+	c := newCapture(s.spec.ID, epoch)
+	c.places = map[uint64]*placement{s.spec.ID: at}
+	w := c.part("", "place")
+	at.snapshot(w)
+	s.mu.Lock()
+	history, hub := s.history, s.main.hub
+	s.mu.Unlock()
+	hub.mu.Lock()
+	defer hub.mu.Unlock()
+	history.Snapshot(c.part("", "rows"))
+	return c, c.close()
+}
+
+// restore makes the source go on where a checkpoint left it.
+func (s *Source) restore(saved *saved) error {
+	r := saved.part("", "place")
+	if r == nil {
+		return nil
+	}
+	at := restorePlace(r)
+	if err := r.Err(); err != nil {
 		return err
+	}
+	if r := saved.part("", "rows"); r != nil {
+		if err := s.history.Restore(r); err != nil {
+			return err
+		}
+		if err := r.End(); err != nil {
+			return err
+		}
+	}
+	s.restored = at
+	return nil
+}
+
+// launch lets a pass read. If its reader cannot be opened now, that is an error
+// where the caller waits for it, and tried again otherwise.
+func (s *Source) launch(ctx context.Context, p *pass, wait bool) error {
+	var reader connectors.Reader
+	if wait {
+		var err error
+		if reader, p.identity, err = s.open(ctx, p.from); err != nil {
+			return err
+		}
 	}
 	runCtx, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	p.cancel = cancel
 	s.wg.Go(func() {
+		defer s.env.checkpointMoved()
+		defer close(p.done)
 		defer cancel()
+		if reader == nil {
+			var err error
+			if reader, err = p.openAgain(runCtx); err != nil {
+				p.failure = err
+				return
+			}
+		}
 		defer func() {
 			if err := reader.Close(); err != nil {
 				s.env.Logger.Warn("reader could not be closed", slog.String("object", s.spec.Name), slog.Any("error", err))
@@ -311,8 +396,9 @@ func (s *Source) heed(r connectors.Reader, rows bool) {
 }
 
 // poll asks the reader until it answers, backing off while it fails. It returns
-// io.EOF at the end of a bounded source and ctx's error when told to stop.
-func (s *Source) poll(ctx context.Context, r connectors.Reader) (*connectors.Chunk, error) {
+// io.EOF at the end of a bounded source, ctx's error when told to stop, and nothing
+// while the reader fails and interrupted says that there is other work.
+func (s *Source) poll(ctx context.Context, r connectors.Reader, interrupted func() bool) (*connectors.Chunk, error) {
 	wait := retryFirst
 	for {
 		if err := ctx.Err(); err != nil {
@@ -327,12 +413,13 @@ func (s *Source) poll(ctx context.Context, r connectors.Reader) (*connectors.Chu
 			return nil, ctx.Err()
 		}
 		s.problem(err)
-		timer := time.NewTimer(wait)
-		select {
-		case <-timer.C:
-		case <-ctx.Done():
-			timer.Stop()
-			return nil, ctx.Err()
+		for until := time.Now().Add(wait); time.Now().Before(until); {
+			if interrupted() {
+				return nil, nil
+			}
+			if err := sleep(ctx, min(pollWait, wait)); err != nil {
+				return nil, err
+			}
 		}
 		wait = min(2*wait, retryMost)
 	}

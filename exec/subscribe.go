@@ -76,7 +76,7 @@ func (e *Engine) Subscribe(ctx context.Context, root plan.Node, snapshot bool) (
 	}
 	s.flow = d
 	s.hub.attach(s.c, false)
-	d.start(ctx)
+	d.start(ctx, func() {})
 	if err := e.connect(ctx, d, snapshot); err != nil {
 		s.Close()
 		return nil, err
@@ -110,7 +110,7 @@ func (s *Subscription) Next(ctx context.Context, block bool) (u Update, ok bool,
 			switch m.kind {
 			case messageEnd:
 				return Update{}, false, io.EOF
-			case messageIdle:
+			case messageIdle, messageBarrier:
 				continue
 			}
 			if m.batch != nil {

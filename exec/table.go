@@ -54,10 +54,14 @@ type Table struct {
 	ready, ended chan struct{}
 	// writing holds one token: its owner changes the table.
 	writing chan struct{}
+	// from is where a checkpoint left the table, nil for none.
+	from    *placement
+	barrier tableBarrier
 
 	mu       sync.Mutex
 	cancel   context.CancelFunc
 	position connectors.Positions
+	identity string               // of what is read, once it is open
 	targets  connectors.Positions // the table is ready behind these; nil while unknown
 	states   []SplitState
 	moved    chan struct{} // closed when position moves
@@ -87,6 +91,7 @@ func (t *Table) start(ctx context.Context) {
 	t.cancel = cancel
 	t.mu.Unlock()
 	t.wg.Go(func() {
+		defer t.env.checkpointMoved()
 		defer cancel()
 		defer close(t.ended)
 		if err := t.run(ctx); err != nil && ctx.Err() == nil {
@@ -111,7 +116,11 @@ func (t *Table) run(ctx context.Context) error {
 		if t.caughtUp() {
 			t.publishAll()
 		}
-		c, err := t.source.poll(ctx, reader)
+		if err := t.sendBarrier(ctx); err != nil {
+			return err
+		}
+		t.commit(reader)
+		c, err := t.source.poll(ctx, reader, t.isAsked)
 		if errors.Is(err, io.EOF) {
 			t.publishAll()
 			return t.hub.publish(ctx, message{kind: messageEnd})
@@ -128,12 +137,16 @@ func (t *Table) run(ctx context.Context) error {
 	}
 }
 
-// open opens the connector, trying again while it cannot be reached.
+// open opens the connector, trying again while it cannot be reached. Barriers are
+// sent meanwhile.
 func (t *Table) open(ctx context.Context) (connectors.Reader, error) {
 	wait := retryFirst
 	for {
-		r, err := t.spec.Connector.Open(ctx, nil)
+		r, identity, err := t.source.open(ctx, t.from)
 		if err == nil {
+			t.mu.Lock()
+			t.identity = identity
+			t.mu.Unlock()
 			t.source.problem(nil)
 			return r, nil
 		}
@@ -141,12 +154,13 @@ func (t *Table) open(ctx context.Context) (connectors.Reader, error) {
 			return nil, ctx.Err()
 		}
 		t.source.problem(err)
-		timer := time.NewTimer(wait)
-		select {
-		case <-timer.C:
-		case <-ctx.Done():
-			timer.Stop()
-			return nil, ctx.Err()
+		for until := time.Now().Add(wait); time.Now().Before(until); {
+			if err := t.sendBarrier(ctx); err != nil {
+				return nil, err
+			}
+			if err := sleep(ctx, min(pollWait, wait)); err != nil {
+				return nil, err
+			}
 		}
 		wait = min(2*wait, retryMost)
 	}

@@ -101,7 +101,10 @@ func openTable(t *testing.T, dir string, key []int) *Table {
 		t.Fatal(err)
 	}
 	e := NewEngine(testEnv())
-	tb := e.AddTable(t.Context(), TableSpec{ID: 1, Name: "t", Schema: schema, Key: key, Connector: log, Log: log})
+	tb, err := e.AddTable(t.Context(), TableSpec{ID: 1, Name: "t", Schema: schema, Key: key, Connector: log, Log: log})
+	if err != nil {
+		t.Fatal(err)
+	}
 	if err := e.Start(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -241,7 +244,10 @@ func TestTableIsSeenWhenItIsComplete(t *testing.T) {
 	connector := staged{make(chan struct{})}
 	e := NewEngine(testEnv())
 	defer e.Close() //nolint:errcheck // nothing to fail
-	tb := e.AddTable(t.Context(), TableSpec{ID: 1, Name: "t", Schema: int64Schema("k", "v"), Key: []int{0}, Connector: connector})
+	tb, err := e.AddTable(t.Context(), TableSpec{ID: 1, Name: "t", Schema: int64Schema("k", "v"), Key: []int{0}, Connector: connector})
+	if err != nil {
+		t.Fatal(err)
+	}
 	before := &consumer{q: newQueue(queueBytes, make(chan struct{}, 1))}
 	tb.hub.attach(before, true)
 	if err := e.Start(t.Context()); err != nil {

@@ -32,13 +32,18 @@ import (
 // shutdownGrace is how long running statements may take to end after a signal.
 const shutdownGrace = 5 * time.Second
 
+// defaultCheckpointInterval bounds what is read again after a crash, and how long
+// an exactly-once sink holds its rows back.
+const defaultCheckpointInterval = 30 * time.Second
+
 // serveOptions are the flags of serve.
 type serveOptions struct {
 	listen, httpListen, dataDir, initSQL string
 	logFormat, logLevel                  string
 	vars                                 variables
 	// pprof serves profiles over HTTP.
-	pprof bool
+	pprof              bool
+	checkpointInterval time.Duration
 }
 
 // variables collects --var NAME=value and --var NAME.
@@ -73,6 +78,7 @@ func (o *serveOptions) flags(stderr io.Writer) *flag.FlagSet {
 	fs.BoolVar(&o.pprof, "pprof", false, "serve the Go runtime's profiles at /debug/pprof/ of --http-listen")
 	fs.StringVar(&o.dataDir, "data-dir", "./data", "directory for the catalog and the pushed rows")
 	fs.StringVar(&o.initSQL, "init-sql", "", "file of statements to run at the start; what exists already is left as it is")
+	fs.DurationVar(&o.checkpointInterval, "checkpoint-interval", defaultCheckpointInterval, "time between checkpoints, 0 for only those that CHECKPOINT asks for and the one at the end")
 	fs.StringVar(&o.logFormat, "log-format", "text", "text or json")
 	fs.StringVar(&o.logLevel, "log-level", "info", "debug, info, warn or error")
 	fs.Var(o.vars, "var", "NAME=value replaces ${NAME} in statements; NAME alone takes it from the environment (repeatable)")
@@ -162,7 +168,8 @@ func startServer(ctx context.Context, o serveOptions, logger *slog.Logger) (*ser
 	}
 	s.db, err = session.Open(ctx, session.Config{
 		DataDir: o.dataDir, Registry: registry(logger), Vars: o.vars, Version: version, Now: time.Now, Logger: logger,
-		Metrics: s.metrics,
+		Metrics:            s.metrics,
+		CheckpointInterval: o.checkpointInterval, Failpoint: failpoint(os.Getenv(failpointVariable), logger),
 	})
 	if err != nil {
 		return nil, errors.Join(err, ln.Close(), s.closeHTTP())

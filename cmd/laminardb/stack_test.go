@@ -314,8 +314,8 @@ func TestTopicsAreTheSeeds(t *testing.T) {
 	}
 }
 
-// dashboard is what Grafana shows, as far as it is checked.
-type dashboard struct {
+// grafanaDashboard is what Grafana shows, as far as it is checked.
+type grafanaDashboard struct {
 	UID        string
 	Templating struct {
 		List []struct{ Name, Query string }
@@ -379,7 +379,7 @@ func TestStackGrafana(t *testing.T) {
 	}
 }
 
-func loadDashboard(t *testing.T, path string) (d dashboard) {
+func loadDashboard(t *testing.T, path string) (d grafanaDashboard) {
 	t.Helper()
 	text, err := os.ReadFile(path)
 	if err == nil {

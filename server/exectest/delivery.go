@@ -35,6 +35,8 @@ type Variant struct {
 	// Between is called before every batch with the running queries, nil for
 	// nothing. An error fails the query.
 	Between func(ctx context.Context, e *exec.Engine, queries []uint64) error
+	// gate, if not nil, says when rows may come.
+	gate *gate
 }
 
 // Rebuild is a Between that replaces every operator by one restored from its
@@ -64,6 +66,7 @@ func (v Variant) inOrder() bool { return v.Seed == 0 }
 type delivery struct {
 	rows    *batch.Batch
 	between func() // before every batch, nil for nothing
+	gate    *gate
 	size    int
 	// order and splits are the rows as they arrive.
 	order  []int32
@@ -72,7 +75,7 @@ type delivery struct {
 }
 
 func newDelivery(s *Source, v Variant, between func()) *delivery {
-	d := &delivery{rows: prefix(s.Rows, v.Limit), between: between, size: v.BatchRows, count: max(1, v.Splits)}
+	d := &delivery{rows: prefix(s.Rows, v.Limit), between: between, gate: v.gate, size: v.BatchRows, count: max(1, v.Splits)}
 	if d.size == 0 {
 		d.size = batch.MaxRows
 	}
@@ -132,15 +135,16 @@ func eventTimes(column int, b *batch.Batch) (times []int64, step int64) {
 
 // Open implements connectors.Source.
 func (d *delivery) Open(_ context.Context, from connectors.Positions) (connectors.Reader, error) {
-	if len(from) > 0 {
-		return nil, fmt.Errorf("a delivery starts at the beginning, not at %v", from)
-	}
 	r := &deliveryReader{d: d, status: make([]connectors.SplitStatus, d.count)}
 	for i := range r.status {
-		r.status[i] = connectors.SplitStatus{Split: int32(i), Empty: !slices.Contains(d.splits, int32(i))}
+		r.status[i] = connectors.SplitStatus{Split: int32(i), Position: from[int32(i)], Empty: !slices.Contains(d.splits, int32(i))}
 	}
-	for _, split := range d.splits {
-		r.status[split].High++
+	for i, split := range d.splits {
+		st := &r.status[split]
+		if st.High >= st.Position {
+			r.rest = append(r.rest, int32(i))
+		}
+		st.High++
 	}
 	return r, nil
 }
@@ -152,31 +156,40 @@ func (*delivery) Bounded() bool { return true }
 func (*delivery) Close() error { return nil }
 
 type deliveryReader struct {
-	d      *delivery
-	at     int
+	d *delivery
+	// rest are the rows that are still to come, by their place in the order.
+	rest   []int32
 	status []connectors.SplitStatus
 }
 
 // Poll implements connectors.Reader.
-func (r *deliveryReader) Poll(context.Context, time.Duration) (*connectors.Chunk, error) {
+func (r *deliveryReader) Poll(ctx context.Context, _ time.Duration) (*connectors.Chunk, error) {
 	if r.d.between != nil {
 		r.d.between()
 	}
-	from, to := r.at, min(r.at+r.d.size, len(r.d.order))
-	if from == to {
+	if r.d.gate != nil && !r.d.gate.pass() {
+		select {
+		case <-time.After(time.Millisecond):
+		case <-ctx.Done():
+		}
+		return nil, ctx.Err()
+	}
+	now := r.rest[:min(r.d.size, len(r.rest))]
+	if len(now) == 0 {
 		return nil, io.EOF
 	}
-	r.at = to
-	c := &connectors.Chunk{
-		Batch: exec.Rows(r.d.rows, r.d.order[from:to]), Splits: r.d.splits[from:to],
-		Next: connectors.Positions{}, Records: int64(to - from),
-	}
-	for _, split := range c.Splits {
+	r.rest = r.rest[len(now):]
+	c := &connectors.Chunk{Next: connectors.Positions{}, Records: int64(len(now))}
+	rows := make([]int32, len(now))
+	for i, at := range now {
+		rows[i] = r.d.order[at]
+		split := r.d.splits[at]
 		st := &r.status[split]
-		c.Offsets = append(c.Offsets, st.Position)
+		c.Splits, c.Offsets = append(c.Splits, split), append(c.Offsets, st.Position)
 		st.Position++
 		c.Next[split] = st.Position
 	}
+	c.Batch = exec.Rows(r.d.rows, rows)
 	return c, nil
 }
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"math/rand/v2"
 	"strings"
 	"testing"
 	"time"
@@ -17,7 +18,7 @@ import (
 
 // patience is far beyond what a run takes: it turns a lost row into a failure
 // instead of a hang.
-const patience = 20 * time.Second
+const patience = 200 * time.Second
 
 func testEnv() *exec.Env {
 	now := time.UnixMilli(1_700_000_000_000)
@@ -38,7 +39,7 @@ func TestData(t *testing.T) {
 		datadriven.RunTest(t, path, func(t *testing.T, d *datadriven.TestData) string {
 			ctx, cancel := context.WithTimeout(context.Background(), patience)
 			defer cancel()
-			out, err := run(ctx, w, d)
+			out, err := run(ctx, w, d, t.TempDir)
 			if err != nil {
 				return errorText(err)
 			}
@@ -56,7 +57,7 @@ func errorText(err error) string {
 	return out
 }
 
-func run(ctx context.Context, w *World, d *datadriven.TestData) (string, error) {
+func run(ctx context.Context, w *World, d *datadriven.TestData, dir func() string) (string, error) {
 	switch d.Cmd {
 	case "source":
 		sql, rows, _ := strings.Cut(d.Input, ";")
@@ -76,6 +77,12 @@ func run(ctx context.Context, w *World, d *datadriven.TestData) (string, error) 
 		res, err := w.Check(ctx, name, Variants())
 		if err != nil {
 			return "", err
+		}
+		for seed := range uint64(3) {
+			v := Variant{BatchRows: 1 + int(seed), Splits: 1 + 2*int(seed), Seed: seed, Limit: -1}
+			if err := w.CheckRecovery(ctx, name, v, dir(), rand.New(rand.NewPCG(seed, 2))); err != nil {
+				return "", fmt.Errorf("%s: %w", v, err)
+			}
 		}
 		return res.String(), nil
 	case "late":

@@ -37,27 +37,8 @@ func (w *World) Continuous(ctx context.Context, name string, v Variant, each fun
 		}
 		between = func() { breaks.note(v.Between(ctx, e, ids)) }
 	}
-	for _, s := range w.sources {
-		if s.Table {
-			spec := exec.TableSpec{ID: s.ID, Name: s.Name, Schema: s.Schema, Key: s.Key, Connector: newDelivery(s, v, between)}
-			if s.EventTime.Column >= 0 {
-				spec.Versions = &exec.Versions{EventTime: s.EventTime}
-			}
-			e.AddTable(ctx, spec)
-			continue
-		}
-		spec := exec.SourceSpec{ID: s.ID, Name: s.Name, Schema: s.Schema, EventTime: s.EventTime, Connector: newDelivery(s, v, between)}
-		if err := e.AddSource(ctx, spec); err != nil {
-			return nil, err
-		}
-	}
-	for _, q := range used {
-		n := q.name
-		keep := q.stmt.Kind == "materialized view" || q.plan.Root.Props().Changelog
-		err := e.AddFlow(ctx, exec.FlowSpec{ID: q.id, Name: n, Root: q.plan.Root, Keep: keep, HistoryRows: batch.MaxRows})
-		if err != nil {
-			return nil, fmt.Errorf("starting %q: %w", n, err)
-		}
+	if err := w.start(ctx, e, name, v, between); err != nil {
+		return nil, err
 	}
 	scan := scanOf(w.queries[name])
 	sub, err := e.Subscribe(ctx, scan, true)
@@ -73,7 +54,7 @@ func (w *World) Continuous(ctx context.Context, name string, v Variant, each fun
 		return nil, err
 	}
 	out := &Output{Result: res}
-	for _, q := range used {
+	for _, q := range w.upstream(name) {
 		st, _ := e.FlowState(q.id)
 		out.Late += st.Late
 		out.DeadLetters += st.DeadLetters
@@ -100,6 +81,35 @@ func (b *breaks) first() error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.err
+}
+
+// start adds all that a query reads, and the query, to an engine that stands still.
+func (w *World) start(ctx context.Context, e *exec.Engine, name string, v Variant, between func()) error {
+	for _, s := range w.sources {
+		if s.Table {
+			spec := exec.TableSpec{ID: s.ID, Name: s.Name, Schema: s.Schema, Key: s.Key, Connector: newDelivery(s, v, between)}
+			if s.EventTime.Column >= 0 {
+				spec.Versions = &exec.Versions{EventTime: s.EventTime}
+			}
+			if _, err := e.AddTable(ctx, spec); err != nil {
+				return err
+			}
+			continue
+		}
+		spec := exec.SourceSpec{ID: s.ID, Name: s.Name, Schema: s.Schema, EventTime: s.EventTime, Connector: newDelivery(s, v, between)}
+		if err := e.AddSource(ctx, spec); err != nil {
+			return err
+		}
+	}
+	for _, q := range w.upstream(name) {
+		n := q.name
+		keep := q.stmt.Kind == "materialized view" || q.plan.Root.Props().Changelog
+		err := e.AddFlow(ctx, exec.FlowSpec{ID: q.id, Name: n, Root: q.plan.Root, Keep: keep, HistoryRows: batch.MaxRows})
+		if err != nil {
+			return fmt.Errorf("starting %q: %w", n, err)
+		}
+	}
+	return nil
 }
 
 // upstream returns a query and all queries that it reads, what is read first.

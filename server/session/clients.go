@@ -100,10 +100,17 @@ func (db *Database) subscriptionRows() [][]any {
 
 func (db *Database) serverRows() [][]any {
 	sessions, subscriptions := db.clients.count()
-	return [][]any{{
+	row := []any{
 		db.config.Version, db.startedAt, db.config.Now().Sub(db.startedAt).Truncate(time.Millisecond), nil, nil, nil, nil,
 		sessions, subscriptions, memoryBytes(),
-	}}
+	}
+	if db.recovered.Epoch > 0 {
+		row[3], row[4] = int64(db.recovered.Epoch), db.startedAt
+	}
+	if last := db.checkpoints.last(); last != nil {
+		row[5], row[6] = int64(last.Epoch), last.CommittedAt
+	}
+	return [][]any{row}
 }
 
 // memoryBytes is what the Go runtime has from the operating system; librdkafka's

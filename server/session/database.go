@@ -27,11 +27,15 @@ import (
 	"laminardb/catalog"
 	"laminardb/connectors"
 	"laminardb/exec"
+	"laminardb/exec/rowcodec"
 	"laminardb/planner/plan"
 	"laminardb/sql/ast"
 	"laminardb/sql/parser"
 	"laminardb/sql/pgerr"
 )
+
+// catchUpWait bounds how long the start waits for what was inserted before it.
+const catchUpWait = 5 * time.Second
 
 // Config is what a Database needs.
 type Config struct {
@@ -45,6 +49,12 @@ type Config struct {
 	Logger  *slog.Logger
 	// Metrics is where the database registers its own; nil for a registry of its own.
 	Metrics *prometheus.Registry
+	// CheckpointInterval is the time between checkpoints; 0 takes them only when
+	// CHECKPOINT asks, and at the end.
+	CheckpointInterval time.Duration
+	// Failpoint, if not nil, is called with the name of each step of a checkpoint
+	// before and after it; an error fails the step. For tests.
+	Failpoint func(name string) error
 }
 
 // Database is what all sessions share. Its methods may be called from any
@@ -59,6 +69,11 @@ type Database struct {
 	clients   clients
 	collector *collector
 	wasReady  atomic.Bool
+
+	checkpoints *checkpointFile
+	recovered   exec.Recovered
+	// installation tells this data directory's sinks from all others.
+	installation string
 
 	mu sync.Mutex
 	// running holds what is known of each object beyond the catalog entry.
@@ -89,12 +104,22 @@ func Open(ctx context.Context, config Config) (*Database, error) {
 	if err != nil {
 		return nil, err
 	}
-	env := &exec.Env{Now: config.Now, Logger: config.Logger, DeadLetters: &exec.DeadLetters{}}
-	db := &Database{config: config, catalog: cat, env: env, engine: exec.NewEngine(env), startedAt: config.Now(), running: map[uint64]*running{}}
-	for _, o := range cat.Snapshot().InCreationOrder() {
-		if err := db.restore(ctx, o); err != nil {
-			env.Report(slog.LevelError, exec.EventObjectNotStarted, o.Name.String(), err.Error())
-			db.put(o.ID, &running{problem: err})
+	env := &exec.Env{Now: config.Now, Logger: config.Logger, DeadLetters: &exec.DeadLetters{}, Failpoint: config.Failpoint}
+	db := &Database{config: config, catalog: cat, env: env, startedAt: config.Now()}
+	if err := db.openCheckpoints(); err != nil {
+		return nil, errors.Join(err, cat.Close())
+	}
+	for {
+		damage, err := db.restoreAll(ctx)
+		if err != nil {
+			return nil, errors.Join(err, db.checkpoints.close(), cat.Close())
+		}
+		if damage == nil {
+			break
+		}
+		db.checkpoints.store.Damage(db.recovered.Epoch, damage)
+		if err := db.engine.Close(); err != nil {
+			config.Logger.Error("stopping what was restored from a damaged checkpoint", slog.Any("error", err))
 		}
 	}
 	if db.config.Metrics == nil {
@@ -105,13 +130,40 @@ func Open(ctx context.Context, config Config) (*Database, error) {
 		return nil, errors.Join(err, db.Close())
 	}
 	env.Report(slog.LevelInfo, exec.EventServerStarted, "", config.Version)
+	if err := db.engine.CatchUp(ctx, catchUpWait); err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	db.checkpoints.run(ctx, db.engine, config.CheckpointInterval)
 	return db, nil
 }
 
-// Close stops everything and closes the catalog.
+// restoreAll brings back what the catalog names, from the newest checkpoint that is
+// not known to be damaged. damage is why that one cannot be used.
+func (db *Database) restoreAll(ctx context.Context) (damage, err error) {
+	db.engine, db.running = exec.NewEngine(db.env), map[uint64]*running{}
+	if err := db.useCheckpoints(); err != nil {
+		return nil, err
+	}
+	for _, o := range db.catalog.Snapshot().InCreationOrder() {
+		err := db.restore(ctx, o)
+		switch {
+		case err == nil:
+		case errors.Is(err, rowcodec.ErrCorrupt) && db.recovered.Epoch > 0:
+			return err, nil
+		default:
+			db.env.Report(slog.LevelError, exec.EventObjectNotStarted, o.Name.String(), err.Error())
+			db.put(o.ID, &running{problem: err})
+			db.engine.Preserve(o.ID)
+		}
+	}
+	return nil, nil
+}
+
+// Close takes a last checkpoint, stops everything and closes the files.
 func (db *Database) Close() error {
 	db.config.Metrics.Unregister(db.collector)
-	return errors.Join(db.engine.Close(), db.catalog.Close())
+	db.checkpoints.stop(db.engine)
+	return errors.Join(db.engine.Close(), db.checkpoints.close(), db.catalog.Close())
 }
 
 func (db *Database) put(id uint64, r *running) {

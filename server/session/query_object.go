@@ -181,7 +181,7 @@ func (db *Database) startSink(ctx context.Context, o *catalog.Object, s *ast.Cre
 	}
 	opts := connectors.NewOptions(s.Options)
 	props := r.Root.Props()
-	spec := connectors.SinkSpec{Name: o.Name.Name, Schema: o.Schema(), Changelog: props.Changelog, Options: opts}
+	spec := connectors.SinkSpec{Name: o.Name.Name, Schema: o.Schema(), Changelog: props.Changelog, Options: opts, ID: db.sinkID(o.ID)}
 	if props.HasKey {
 		spec.Key = visibleKey(r, props.Key)
 	}
@@ -196,18 +196,18 @@ func (db *Database) startSink(ctx context.Context, o *catalog.Object, s *ast.Cre
 		}
 		return sink, nil
 	}
-	state := &running{sink: sinkOf(s), versions: versionsRead(r)}
 	sink, err := connect(ctx)
-	if err != nil && boot {
-		sink = &deferredSink{connect: connect, trouble: err.Error()}
-	} else if err != nil {
+	if err != nil && !boot {
 		return err
 	}
-	if err := db.engine.AddSink(ctx, o.ID, o.Name.String(), r.Root, sink); err != nil {
-		_ = sink.Close() // nothing was written
+	err = db.engine.AddSink(ctx, exec.SinkFlowSpec{ID: o.ID, Name: o.Name.String(), Root: r.Root, Sink: sink, Connect: connect})
+	if err != nil {
+		if sink != nil {
+			_ = sink.Close() // nothing was written
+		}
 		return err
 	}
-	db.put(o.ID, state)
+	db.put(o.ID, &running{sink: sinkOf(s), versions: versionsRead(r)})
 	return nil
 }
 

@@ -24,6 +24,8 @@ func (s *Session) show(stmt *ast.Show) (*statement, error) {
 		return s.showCreate(stmt)
 	case "subscriptions", "events", "metrics", "dependencies", "late rows", "dead letters", "source splits":
 		return s.showSystem(stmt)
+	case "checkpoint status":
+		return s.showSystem(stmt)
 	}
 	kind, ok := catalog.KindNamed(strings.TrimSuffix(stmt.What, "s"))
 	if !ok {
@@ -38,7 +40,11 @@ func (s *Session) show(stmt *ast.Show) (*statement, error) {
 
 // showSystem is SELECT * of the relation of schema laminar.
 func (s *Session) showSystem(stmt *ast.Show) (*statement, error) {
-	name := ast.Name{Pos: stmt.Pos, Parts: []string{systemSchema, strings.ReplaceAll(stmt.What, " ", "_")}}
+	relation := strings.ReplaceAll(stmt.What, " ", "_")
+	if relation == "checkpoint_status" {
+		relation = "checkpoints"
+	}
+	name := ast.Name{Pos: stmt.Pos, Parts: []string{systemSchema, relation}}
 	st, err := s.selectStatement(&ast.Query{Pos: stmt.Pos, Body: &ast.Select{
 		Pos: stmt.Pos, Items: []ast.SelectItem{{Pos: stmt.Pos, Star: true}}, From: []ast.TableExpr{&ast.TableName{Pos: stmt.Pos, Name: name}},
 	}}, nil)

@@ -2,6 +2,7 @@ package session
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"laminardb/catalog"
@@ -129,7 +130,7 @@ func (db *Database) startSource(ctx context.Context, o *catalog.Object, s *ast.C
 		spec.Connector = source
 	}
 	if err := db.engine.AddSource(ctx, spec); err != nil {
-		return err
+		return errors.Join(err, spec.Connector.Close())
 	}
 	db.put(o.ID, r)
 	return nil

@@ -106,6 +106,8 @@ func (s *Session) simpleCommand(p parser.Parsed, src *source, params *planner.Pa
 		run = func(context.Context, *pgwire.Results) (string, error) { return s.deallocate(stmt) }
 	case *ast.Discard:
 		run = func(context.Context, *pgwire.Results) (string, error) { return s.discard(stmt) }
+	case *ast.Checkpoint:
+		run = s.checkpoint
 	default:
 		return nil, pgerr.Newf(pgerr.FeatureNotSupported, "%s is not supported yet", statementName(p.Statement))
 	}
@@ -113,11 +115,8 @@ func (s *Session) simpleCommand(p parser.Parsed, src *source, params *planner.Pa
 }
 
 func statementName(stmt ast.Statement) string {
-	switch stmt.(type) {
-	case *ast.Alter:
+	if _, ok := stmt.(*ast.Alter); ok {
 		return "ALTER"
-	case *ast.Checkpoint:
-		return "CHECKPOINT"
 	}
 	return "this statement"
 }

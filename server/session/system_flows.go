@@ -106,6 +106,12 @@ func (db *Database) sinkRows() [][]any {
 				row[6] = st.Sink.Bytes
 			}
 			row[11] = nullText(st.Sink.Problem)
+			if st.Sink.Outbox {
+				row[8], row[9] = st.Sink.PendingRows, st.Sink.PendingBytes
+			}
+			if st.Sink.Committed > 0 {
+				row[10] = st.Sink.Committed
+			}
 			if st.Failure != nil {
 				row[11] = st.Failure.Error()
 			}

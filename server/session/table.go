@@ -2,6 +2,7 @@ package session
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -109,7 +110,11 @@ func (db *Database) startTable(ctx context.Context, o *catalog.Object, s *ast.Cr
 		}
 		spec.Connector = source
 	}
-	state := &tableState{Table: db.engine.AddTable(ctx, spec), written: spec.Log != nil}
+	table, err := db.engine.AddTable(ctx, spec)
+	if err != nil {
+		return errors.Join(err, spec.Connector.Close())
+	}
+	state := &tableState{Table: table, written: spec.Log != nil}
 	for _, c := range s.Columns {
 		state.defaults = append(state.defaults, c.Default)
 	}

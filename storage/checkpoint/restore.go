@@ -68,6 +68,14 @@ func (s *Store) At(epoch uint64) (*Manifest, error) {
 	return nil, damage
 }
 
+// Damage notes that an epoch cannot be restored although its chunks are sound, so
+// that Latest passes over it from now on.
+func (s *Store) Damage(epoch uint64, reason error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.damaged[epoch] = s.db.Corrupted(fmt.Errorf("epoch %d: %w", epoch, reason))
+}
+
 func (s *Store) verify(m *Manifest) error {
 	var piece []byte
 	for _, state := range m.States {

@@ -60,6 +60,13 @@ func (s *Store) Begin(epoch uint64) (*Writer, error) {
 	return w, nil
 }
 
+// Newest returns the newest epoch that the store knows, sound or not, 0 for none.
+func (s *Store) Newest() uint64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.newest()
+}
+
 func (s *Store) newest() uint64 {
 	var newest uint64
 	for epoch := range s.manifests {
@@ -119,6 +126,23 @@ func (w *Writer) Reuse(key Key) (ok bool, err error) {
 		return false, nil
 	}
 	return true, w.add(*state)
+}
+
+// ReuseObject saves all states that the parent has of an object unchanged, which may
+// be none.
+func (w *Writer) ReuseObject(object uint64) error {
+	if w.parent == nil {
+		return nil
+	}
+	for _, state := range w.parent.States {
+		if state.Key.Object != object {
+			continue
+		}
+		if err := w.add(state); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (w *Writer) add(state State) error {

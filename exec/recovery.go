@@ -1,0 +1,128 @@
+package exec
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"time"
+
+	"laminardb/storage/checkpoint"
+)
+
+// recovery is the checkpoint that objects are restored from.
+type recovery struct {
+	store    *checkpoint.Store
+	manifest *checkpoint.Manifest
+	objects  map[uint64]bool // of which it holds state
+	// restored holds the epoch of the state that each table and dataflow has got.
+	restored map[uint64]uint64
+}
+
+// Recovered says from what an engine was restored.
+type Recovered struct {
+	// Epoch is 0 if there was no checkpoint.
+	Epoch uint64
+	// TakenAt is when the checkpoint was.
+	TakenAt time.Time
+	// Skipped are newer epochs that are damaged.
+	Skipped []checkpoint.Skipped
+}
+
+// UseCheckpoints makes the engine take checkpoints into the store, and restore what
+// is added before Start from the newest sound one. Sinks keep their outboxes in the
+// directory.
+func (e *Engine) UseCheckpoints(store *checkpoint.Store, outboxes string) (Recovered, error) {
+	m, skipped, err := store.Latest()
+	if err != nil {
+		return Recovered{}, fmt.Errorf("reading the last checkpoint: %w", err)
+	}
+	e.checkpoints = &checkpointer{
+		store: store, outboxes: outboxes, one: make(chan struct{}, 1), epoch: store.Newest(),
+		placed: map[uint64]map[uint64]*placement{}, preserved: map[uint64]bool{},
+	}
+	e.epoch = e.checkpoints.epoch
+	for _, s := range skipped {
+		e.env.Report(slog.LevelError, EventCheckpointDamaged, "",
+			fmt.Sprintf("checkpoint %d was passed over, so rows since the one before it are read again and sinks may get them twice: %v", s.Epoch, s.Reason))
+	}
+	rec := Recovered{Skipped: skipped}
+	if err := discardPending(store, m); err != nil {
+		return rec, err
+	}
+	if m == nil {
+		return rec, nil
+	}
+	rec.Epoch, rec.TakenAt = m.Epoch, m.CreatedAt
+	e.recovery = &recovery{store: store, manifest: m, objects: map[uint64]bool{}, restored: map[uint64]uint64{}}
+	for _, s := range m.States {
+		e.recovery.objects[s.Key.Object] = true
+	}
+	return rec, nil
+}
+
+// discardPending removes what was written of epochs behind the one that comes back:
+// nothing of it may be taken over by a new one.
+func discardPending(store *checkpoint.Store, m *checkpoint.Manifest) error {
+	for _, info := range store.List() {
+		if info.CommittedAt.IsZero() && info.Damage == nil && (m == nil || info.Epoch > m.Epoch) {
+			if err := store.Discard(info.Epoch); err != nil {
+				return fmt.Errorf("removing the unfinished checkpoint %d: %w", info.Epoch, err)
+			}
+		}
+	}
+	return nil
+}
+
+// saved returns what the checkpoint holds of an object, nil for nothing. The
+// engine's lock is held, or it has not started.
+func (e *Engine) saved(id uint64) *saved {
+	r := e.recovery
+	if r == nil || !r.objects[id] {
+		return nil
+	}
+	return &saved{object: id, epoch: r.manifest.Epoch, open: func(operator, name string) io.Reader {
+		return r.store.Read(r.manifest, checkpoint.Key{Object: id, Operator: operator, Name: name})
+	}}
+}
+
+// sameEpoch reports whether an epoch is that of all tables and dataflows that a
+// dataflow reads.
+func (e *Engine) sameEpoch(d *Dataflow) func(epoch uint64) bool {
+	return func(epoch uint64) bool {
+		for _, p := range d.ports {
+			if e.source(p.scan.Object) == nil && e.recovery.restored[p.scan.Object] != epoch {
+				return false
+			}
+		}
+		return true
+	}
+}
+
+// Preserve keeps what the checkpoint holds of an object that could not be started,
+// so that it can be when the server starts again.
+func (e *Engine) Preserve(id uint64) {
+	if e.checkpoints != nil {
+		e.checkpoints.preserve(id)
+	}
+}
+
+// CatchUp returns when the rows that were pushed before the engine started have gone
+// through everything that reads them, or when the time is over: so that after a
+// restart a client finds what it found before.
+func (e *Engine) CatchUp(ctx context.Context, wait time.Duration) error {
+	if e.checkpoints == nil || len(e.pushedLogs()) == 0 {
+		return nil
+	}
+	limited, cancel := context.WithTimeout(ctx, wait)
+	defer cancel()
+	for id := range e.pushedLogs() {
+		if s := e.source(id); s != nil {
+			if err := s.awaitPushed(limited); err != nil {
+				return ctx.Err()
+			}
+		}
+	}
+	e.collect(limited, e.beginRound(e.checkpoints.nextEpoch()))
+	return ctx.Err()
+}

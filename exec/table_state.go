@@ -1,0 +1,99 @@
+package exec
+
+import (
+	"context"
+	"log/slog"
+	"sync/atomic"
+	"time"
+
+	"laminardb/connectors"
+)
+
+// tableBarrier is what a checkpoint asks of a table.
+type tableBarrier struct {
+	asked, sent atomic.Uint64
+	toCommit    atomic.Pointer[connectors.Positions]
+}
+
+func (t *Table) isAsked() bool { return t.barrier.asked.Load() > t.barrier.sent.Load() }
+
+// sendBarrier saves the table and sends the barrier that was asked for.
+func (t *Table) sendBarrier(ctx context.Context) error {
+	if !t.isAsked() {
+		return nil
+	}
+	epoch := t.barrier.asked.Load()
+	begin := time.Now()
+	c, err := t.capture(epoch)
+	if err != nil {
+		return err
+	}
+	c.pause = time.Since(begin)
+	t.env.captured(c)
+	err = t.hub.publish(ctx, message{kind: messageBarrier, epoch: epoch})
+	t.barrier.sent.Store(epoch)
+	t.env.checkpointMoved()
+	return err
+}
+
+func (t *Table) capture(epoch uint64) (*capture, error) {
+	c := newCapture(t.spec.ID, epoch)
+	w := c.part("", "table")
+	t.mu.Lock()
+	at := &placement{positions: t.position.Clone(), watermark: NoWatermark, identity: t.identity}
+	t.mu.Unlock()
+	c.places = map[uint64]*placement{t.spec.ID: at}
+	w.Byte(stateVersion)
+	w.Uint64(epoch)
+	w.Byte(bit(t.isReady()))
+	at.snapshot(w)
+	t.hub.mu.Lock()
+	defer t.hub.mu.Unlock()
+	t.store.Snapshot(c.part("", "rows"))
+	return c, c.close()
+}
+
+// restore makes the table, which does not read yet, go on where a checkpoint left
+// it.
+func (t *Table) restore(s *saved) error {
+	r, err := s.need("", "table")
+	if err != nil {
+		return err
+	}
+	if v := r.Byte(); v != stateVersion && r.Err() == nil {
+		return errOtherPlan
+	}
+	epoch, ready := r.Uint64(), r.Byte() != 0
+	at := restorePlace(r)
+	if err := r.Err(); err != nil {
+		return err
+	}
+	if r, err = s.need("", "rows"); err != nil {
+		return err
+	}
+	if err := t.store.Restore(r); err != nil {
+		return err
+	}
+	if err := r.End(); err != nil {
+		return err
+	}
+	s.saved = epoch
+	t.position, t.from = at.positions.Clone(), at
+	if ready {
+		t.publishAll()
+	}
+	return nil
+}
+
+// commit tells the outside how far a durable checkpoint has got.
+func (t *Table) commit(r connectors.Reader) {
+	at := t.barrier.toCommit.Swap(nil)
+	if at == nil {
+		return
+	}
+	if c, ok := r.(connectors.Committer); ok {
+		if err := c.Commit(*at); err != nil {
+			t.env.Logger.Warn("committing positions", slog.String("table", t.spec.Name), slog.Any("error", err))
+		}
+	}
+}
