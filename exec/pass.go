@@ -107,7 +107,11 @@ func (p *pass) run(ctx context.Context, r connectors.Reader) {
 		}
 		p.commit(r)
 		var err error
-		if main := p.source.mainPass(); main != p {
+		main := p.source.mainPass()
+		if main == nil {
+			return // nobody reads the source any more
+		}
+		if main != p {
 			var joined bool
 			if joined, err = p.follow(ctx, r, main); joined {
 				return

@@ -23,6 +23,7 @@ const (
 	patchGap = 3
 )
 
+// errPatch says that a patch is malformed.
 var errPatch = errors.New("a patch cannot be applied")
 
 // diff returns the patch that makes old, which began as the chunk base, into now;
