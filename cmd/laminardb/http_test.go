@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus/testutil"
 	"github.com/prometheus/common/expfmt"
@@ -132,5 +133,58 @@ func TestHTTP(t *testing.T) {
 		if code, body := get(t, srv, "/readyz"); code != http.StatusServiceUnavailable || !strings.Contains(body, "starting") {
 			t.Errorf("/readyz of a server that is not ready: %d %s", code, body)
 		}
+	}
+}
+
+// TestNotReadyWhileATableLoads starts a server whose table cannot be read.
+func TestNotReadyWhileATableLoads(t *testing.T) {
+	t.Parallel()
+	broker := newTestBroker(t)
+	o := serveOptions{listen: "127.0.0.1:0", httpListen: "127.0.0.1:0", dataDir: t.TempDir(), vars: variables{"KAFKA_BROKERS": broker.KafkaAddr()}}
+	produceLines(t, broker, "names", `a {"k": "a", "name": "one"}`)
+	srv, err := startServer(t.Context(), o, testLogger())
+	if err != nil {
+		t.Fatal(err)
+	}
+	conn, err := connect(t.Context(), srv.dsn())
+	if err != nil {
+		t.Fatal(err)
+	}
+	const table = `CREATE TABLE names (k VARCHAR PRIMARY KEY, name VARCHAR) FROM KAFKA (brokers = '${KAFKA_BROKERS}', topic = 'names', format = 'json')`
+	if _, err := conn.Exec(t.Context(), table); err != nil {
+		t.Fatal(err)
+	}
+	_ = conn.Close(t.Context())
+	if err := srv.close(); err != nil {
+		t.Fatal(err)
+	}
+	o.vars = variables{"KAFKA_BROKERS": "127.0.0.1:1"}
+	if srv, err = startServer(t.Context(), o, testLogger()); err != nil {
+		t.Fatal(err)
+	}
+	if code, body := get(t, srv, "/readyz"); code != http.StatusServiceUnavailable || !strings.Contains(body, `table "names" is `) {
+		t.Errorf("/readyz without the broker: %d %s", code, body)
+	}
+	if code, _ := get(t, srv, "/healthz"); code != http.StatusOK {
+		t.Errorf("/healthz without the broker: %d", code)
+	}
+	if err := srv.close(); err != nil {
+		t.Fatal(err)
+	}
+	o.vars = variables{"KAFKA_BROKERS": broker.KafkaAddr()}
+	if srv, err = startServer(t.Context(), o, testLogger()); err != nil {
+		t.Fatal(err)
+	}
+	for deadline := time.Now().Add(testDeadline); ; time.Sleep(10 * time.Millisecond) {
+		code, body := get(t, srv, "/readyz")
+		if code == http.StatusOK {
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("/readyz with the broker: %d %s", code, body)
+		}
+	}
+	if err := srv.close(); err != nil {
+		t.Fatal(err)
 	}
 }
