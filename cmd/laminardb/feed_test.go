@@ -55,39 +55,11 @@ func TestFeed(t *testing.T) {
 			conditions = left
 		}
 	}
-	connected := func(times int) func(feed.Batch) bool {
-		return func(b feed.Batch) bool { return b.Link.Connected && b.Link.Connects == times }
-	}
-	objects := func(b feed.Batch) bool {
-		o := b.Tables["objects"]
-		return len(o.Rows) == 2 && o.Rows[0][0].Text == "numbers" && o.Index("name") == 0
-	}
-	rows := func(b feed.Batch) bool {
-		for _, c := range b.Chunks {
-			if c.Tail == "passed" && c.Seen > 0 && len(c.Rows) > 0 && len(c.Rows[0]) == 2 {
-				return true
-			}
-		}
-		return false
-	}
-	began := func(b feed.Batch) bool {
-		for _, c := range b.Chunks {
-			if c.Tail == "passed" && c.Reset && len(c.Columns) == 2 && c.Columns[0] == (feed.Column{Name: "id", OID: 20}) {
-				return true
-			}
-		}
-		return false
-	}
-	until("the first connection", connected(1), objects, began, rows,
+	until("the first connection", linked(1), hasObjects, hasBegun, hasRows,
 		func(b feed.Batch) bool { return b.Tables["nothing"].Missing },
 		func(b feed.Batch) bool { return b.Tables["wrong"].Err != "" && !b.Tables["wrong"].Missing },
 		func(b feed.Batch) bool {
-			for _, c := range b.Chunks {
-				if c.Tail == "broken" && strings.Contains(c.Err, "nothing") {
-					return true
-				}
-			}
-			return false
+			return hasChunk(b, "broken", func(c feed.Chunk) bool { return strings.Contains(c.Err, "nothing") })
 		})
 
 	client.Execute("CREATE MATERIALIZED VIEW v AS SELECT id, count(*) AS n FROM numbers GROUP BY id")
@@ -95,11 +67,41 @@ func TestFeed(t *testing.T) {
 		return len(b.Outcomes) == 1 && b.Outcomes[0].Err == "" && b.Outcomes[0].Tag != "" && len(b.Outcomes[0].Notices) > 0
 	})
 	client.Execute("DROP MATERIALIZED VIEW v")
-	until("another", func(b feed.Batch) bool { return len(b.Outcomes) == 1 && b.Outcomes[0].Err == "" }, objects)
+	until("another", func(b feed.Batch) bool { return len(b.Outcomes) == 1 && b.Outcomes[0].Err == "" }, hasObjects)
 
 	_ = conn.Close(ctx)
 	s.kill(t)
 	until("the loss", func(b feed.Batch) bool { return !b.Link.Connected && b.Link.Attempts >= 2 && b.Link.Err != "" })
 	s.start(t)
-	until("the return", connected(2), objects, began, rows)
+	until("the return", linked(2), hasObjects, hasBegun, hasRows)
+}
+
+// linked is the connection after so many.
+func linked(times int) func(feed.Batch) bool {
+	return func(b feed.Batch) bool { return b.Link.Connected && b.Link.Connects == times }
+}
+
+func hasObjects(b feed.Batch) bool {
+	o := b.Tables["objects"]
+	return len(o.Rows) == 2 && o.Rows[0][0].Text == "numbers" && o.Index("name") == 0
+}
+
+func hasRows(b feed.Batch) bool {
+	return hasChunk(b, "passed", func(c feed.Chunk) bool { return c.Seen > 0 && len(c.Rows) > 0 && len(c.Rows[0]) == 2 })
+}
+
+func hasBegun(b feed.Batch) bool {
+	return hasChunk(b, "passed", func(c feed.Chunk) bool {
+		return c.Reset && len(c.Columns) == 2 && c.Columns[0] == (feed.Column{Name: "id", OID: 20})
+	})
+}
+
+// hasChunk reports whether one of a tail's chunks is as it should be.
+func hasChunk(b feed.Batch, tail string, holds func(feed.Chunk) bool) bool {
+	for _, c := range b.Chunks {
+		if c.Tail == tail && holds(c) {
+			return true
+		}
+	}
+	return false
 }
