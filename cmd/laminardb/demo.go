@@ -27,6 +27,7 @@ type demoOptions struct {
 	seed     uint64
 	listen   string
 	dataDir  string
+	interval time.Duration
 	tui      bool // show the dashboard instead of bars
 }
 
@@ -39,6 +40,7 @@ func demoCommand(ctx context.Context, args []string, stdout, stderr io.Writer) e
 	fs.Uint64Var(&o.seed, "seed", 1, "seed of the random prices")
 	fs.StringVar(&o.listen, "listen", "127.0.0.1:5433", "address for PostgreSQL clients")
 	fs.StringVar(&o.dataDir, "data-dir", "./data/demo", "directory for the broker and the server")
+	fs.DurationVar(&o.interval, "checkpoint-interval", defaultCheckpointInterval, "time between checkpoints, after which the sinks' rows are visible; 0 for none")
 	noTUI := fs.Bool("no-tui", false, "print bars instead of opening the dashboard")
 	if err := parseFlags(fs, args); err != nil {
 		return err
@@ -89,7 +91,8 @@ func runDemo(ctx context.Context, o demoOptions, out io.Writer, logger *slog.Log
 	}
 	defer producer.Close()
 	srv, err := startServer(ctx, serveOptions{
-		listen: o.listen, dataDir: filepath.Join(o.dataDir, "laminardb"),
+		checkpointInterval: o.interval,
+		listen:             o.listen, dataDir: filepath.Join(o.dataDir, "laminardb"),
 		vars: variables{"KAFKA_BROKERS": broker.KafkaAddr(), "SCHEMA_REGISTRY_URL": broker.RegistryURL(), "GROUP_ID": "market-analytics"},
 	}, logger)
 	if err != nil {

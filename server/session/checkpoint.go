@@ -83,7 +83,7 @@ func installation(dir string, fresh bool) (string, error) {
 
 // sinkID names a sink to what is outside, the same after a restart.
 func (db *Database) sinkID(object uint64) string {
-	return "laminardb-" + db.installation + "-" + strconv.FormatUint(object, 10)
+	return db.installation + "-" + strconv.FormatUint(object, 10)
 }
 
 func (f *checkpointFile) run(ctx context.Context, e *exec.Engine, interval time.Duration) {

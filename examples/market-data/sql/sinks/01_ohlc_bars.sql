@@ -5,5 +5,5 @@ CREATE SINK ohlc_bars_sink FROM ohlc_bars INTO KAFKA (
     key = 'symbol',
     format = 'avro',
     schema_registry_url = '${SCHEMA_REGISTRY_URL}',
-    delivery = 'at_least_once'
+    delivery = 'exactly_once'
 );

@@ -5,5 +5,5 @@ CREATE SINK enriched_orders_sink FROM enriched_orders INTO KAFKA (
     key = 'order_id',
     format = 'avro',
     schema_registry_url = '${SCHEMA_REGISTRY_URL}',
-    delivery = 'at_least_once'
+    delivery = 'exactly_once'
 );

@@ -5,5 +5,5 @@ CREATE SINK volume_alerts_sink FROM volume_alerts INTO KAFKA (
     key = 'symbol',
     format = 'avro',
     schema_registry_url = '${SCHEMA_REGISTRY_URL}',
-    delivery = 'at_least_once'
+    delivery = 'exactly_once'
 );

@@ -5,5 +5,5 @@ CREATE SINK sector_analytics_sink FROM sector_analytics INTO KAFKA (
     key = 'sector',
     format = 'avro',
     schema_registry_url = '${SCHEMA_REGISTRY_URL}',
-    delivery = 'at_least_once'
+    delivery = 'exactly_once'
 );
