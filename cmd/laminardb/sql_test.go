@@ -4,6 +4,7 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -59,6 +60,9 @@ func TestSQL(t *testing.T) {
 		})
 	}
 }
+
+// checkpointNotice differs from run to run.
+var checkpointNotice = regexp.MustCompile(`checkpoint \d+: \d+ bytes, \d+ of them new, in \d+ ms`)
 
 // rewriting reports whether the goldens are being rewritten: the straight run
 // does it, alone.
@@ -194,7 +198,7 @@ func (r *sqlRun) statement(t *testing.T, sql string, tags bool) (string, error) 
 	r.notices.Reset()
 	var rows, out strings.Builder
 	err := writeResults(&rows, r.conn.PgConn().Exec(ctx, sql), tags)
-	out.WriteString(r.notices.String())
+	out.WriteString(checkpointNotice.ReplaceAllString(r.notices.String(), "checkpoint <epoch>"))
 	out.WriteString(rows.String())
 	writeFailure(&out, sql, err)
 	return out.String(), err
