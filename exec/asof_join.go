@@ -22,6 +22,7 @@ import (
 type asofJoin struct {
 	out       Receiver
 	inner     bool
+	holder    holder
 	direction plan.AsofDirection
 	low, high int64 // of right time - left time
 	// deleted is the right column that says that a version deletes its row, -1
@@ -47,7 +48,7 @@ type asofJoin struct {
 
 func (b *builder) asofJoin(n *plan.AsofJoin, out Receiver) error {
 	j := &asofJoin{
-		out: out, inner: n.Inner, direction: n.Direction, low: n.Reach.Low, high: n.Reach.High,
+		out: out, inner: n.Inner, holder: b.holder(), direction: n.Direction, low: n.Reach.Low, high: n.Reach.High,
 		table: hashtable.New(keyTypes(n.LeftKeys)), marks: newTimedMarks(n.LeftTime.Type()), keysAt: leastChecked, deleted: -1,
 	}
 	if n.Temporal {
@@ -59,6 +60,9 @@ func (b *builder) asofJoin(n *plan.AsofJoin, out Receiver) error {
 	}
 	if j.inputs[rightInput], err = newTimedInput(b, n.Right, n.RightKeys, n.RightTime); err != nil {
 		return err
+	}
+	if b.late != nil {
+		j.inputs[leftInput].after, j.inputs[rightInput].before = j.inputs[rightInput].types, j.inputs[leftInput].types
 	}
 	j.left.types, j.right = j.inputs[leftInput].types, newTimeChain(j.inputs[rightInput].types)
 	b.keep("asof", j)
@@ -170,11 +174,25 @@ func (j *asofJoin) advance(ctx context.Context) error {
 	if err := j.collect(); err != nil {
 		return err
 	}
+	j.tell()
 	if w := j.marks.millisOf(j.oldest()); w > j.marks.sent {
 		j.marks.sent = w
 		return j.out.Watermark(ctx, w)
 	}
 	return nil
+}
+
+// tell makes it known that a left row waits for a right one beyond the watermarks.
+func (j *asofJoin) tell() {
+	if len(j.waiting) == 0 {
+		j.holder.clear()
+		return
+	}
+	first := slices.MinFunc(j.waiting, compareTimed)
+	j.holder.set(Hold{
+		Millis: j.marks.millisOf(first.t), Key: keyText(j.table.Keys([]uint32{first.key})),
+		Waits: "a right row of its key that is not before it",
+	})
 }
 
 // oldest is the smallest time that a left row can have which is still to leave.

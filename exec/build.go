@@ -20,6 +20,8 @@ type builder struct {
 	faults faults
 	stats  *OperatorStats
 	now    func() time.Time
+	// late takes the late rows that are to be seen, nil where they are only counted.
+	late *lateRows
 	// continuous says that the input has no end; it is false for a SELECT.
 	continuous bool
 	ports      []*port
@@ -64,6 +66,10 @@ func (b *builder) build(n plan.Node, out Receiver) error {
 		return b.build(n.Input, &project{Receiver: out, program: p, faults: b.faults})
 	case *plan.Aggregate:
 		return b.aggregate(n, out)
+	case *plan.Retain:
+		r := newRetain(n, b, out)
+		b.keep("retain", r)
+		return b.build(n.Input, r)
 	case *plan.Over:
 		return b.over(n, out)
 	case *plan.TopN:

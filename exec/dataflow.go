@@ -77,6 +77,8 @@ type port struct {
 // OperatorStats counts what a dataflow has seen.
 type OperatorStats struct {
 	RowsIn, RowsOut, Late, DeadLetters atomic.Int64
+	// Hold is the row that keeps the output from going on, nil for none.
+	Hold atomic.Pointer[Hold]
 }
 
 // saved are the counters that go on after a restart.
@@ -95,7 +97,7 @@ func newDataflow(name string, root plan.Node, out Receiver, env *Env, policy OnE
 		return nil, err
 	}
 	for _, p := range b.ports {
-		p.consumer = &consumer{q: newQueue(queueBytes, d.wake)}
+		p.consumer = &consumer{q: newQueue(queueBytes, d.wake), late: p.scan.Late}
 	}
 	d.ports, d.starters, d.tickers, d.states = b.ports, b.starters, b.tickers, b.states
 	d.size.sizers = sizersOf(b.states)
@@ -104,9 +106,18 @@ func newDataflow(name string, root plan.Node, out Receiver, env *Env, policy OnE
 
 // operators makes the operators of the plan.
 func (d *Dataflow) operators() (*builder, error) {
-	f := &streamFaults{name: d.name, policy: d.policy, env: d.env, stats: d.stats}
-	b := &builder{faults: f, stats: d.stats, now: d.env.Now, continuous: true}
-	return b, b.build(d.root, countOut{d.out, d})
+	late := newLateRows(d.out)
+	f := &streamFaults{name: d.name, policy: d.policy, env: d.env, stats: d.stats, lateRows: late}
+	b := &builder{faults: f, stats: d.stats, now: d.env.Now, continuous: true, late: late}
+	if err := b.build(d.root, countOut{d.out, d}); err != nil {
+		return nil, err
+	}
+	if late != nil {
+		for _, p := range b.ports {
+			p.in = lateSender{p.in, late}
+		}
+	}
+	return b, nil
 }
 
 // start runs the dataflow until stop is called or it fails; over is called when it

@@ -139,6 +139,8 @@ type FlowSpec struct {
 	Keep        bool
 	HistoryRows int
 	OnError     OnError
+	// Late says that another dataflow, added right behind, scans the late rows.
+	Late bool
 }
 
 // AddFlow starts the dataflow of a stream or a view. An error is 0A000 for a plan
@@ -152,6 +154,7 @@ func (e *Engine) AddFlow(ctx context.Context, spec FlowSpec) error {
 			s = newHistory(spec.Root.Schema(), spec.HistoryRows)
 		}
 		hub := newHub(spec.Root.Schema(), s, e.env.Now)
+		hub.sendsLate = spec.Late
 		d, err := newDataflow(spec.Name, spec.Root, hubReceiver{hub}, e.env, spec.OnError)
 		return &flow{Dataflow: d, hub: hub}, err
 	})

@@ -15,7 +15,8 @@ type faults interface {
 	// rows reports the failed rows of b and returns the rows that go on, nil for
 	// none failed. An error ends the query or the dataflow.
 	rows(b *batch.Batch, errs *expr.RowErrors) (keep []int32, err error)
-	// late reports rows that came behind the watermark.
+	// late reports rows that came behind the watermark. b has the columns that
+	// LATE DATA TO gives (see lateRows).
 	late(b *batch.Batch, rows []int32)
 	// untimed reports rows whose event time is NULL, which are in no window.
 	untimed(b *batch.Batch, rows []int32)
@@ -41,6 +42,8 @@ type streamFaults struct {
 	policy OnError
 	env    *Env
 	stats  *OperatorStats
+	// lateRows takes late rows, nil to count them only.
+	lateRows *lateRows
 }
 
 func (f *streamFaults) rows(b *batch.Batch, errs *expr.RowErrors) ([]int32, error) {
@@ -67,7 +70,12 @@ func (f *streamFaults) rows(b *batch.Batch, errs *expr.RowErrors) ([]int32, erro
 	return keep, nil
 }
 
-func (f *streamFaults) late(_ *batch.Batch, rows []int32) { f.stats.Late.Add(int64(len(rows))) }
+func (f *streamFaults) late(b *batch.Batch, rows []int32) {
+	f.stats.Late.Add(int64(len(rows)))
+	if f.lateRows != nil {
+		f.lateRows.pending = append(f.lateRows.pending, expr.Take(b, rows))
+	}
+}
 
 func (f *streamFaults) untimed(b *batch.Batch, rows []int32) {
 	for _, row := range rows {

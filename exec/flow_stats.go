@@ -28,6 +28,8 @@ type FlowState struct {
 	Inputs                []InputState
 	// Sink is nil for streams and views.
 	Sink *SinkState
+	// Hold is the row that keeps the output from going on, nil for none.
+	Hold *Hold
 	// Failure is why it stopped, nil while it runs.
 	Failure error
 }
@@ -64,7 +66,7 @@ func (e *Engine) FlowState(id uint64) (st FlowState, ok bool) {
 	}
 	st = FlowState{
 		RowsIn: f.stats.RowsIn.Load(), RowsOut: f.stats.RowsOut.Load(), Late: f.stats.Late.Load(),
-		DeadLetters: f.stats.DeadLetters.Load(), Watermark: NoWatermark, Failure: f.Failure(),
+		DeadLetters: f.stats.DeadLetters.Load(), Hold: f.stats.Hold.Load(), Watermark: NoWatermark, Failure: f.Failure(),
 	}
 	f.measured(&st, e.env.Now())
 	if f.hub == nil {

@@ -2,6 +2,7 @@ package exec
 
 import (
 	"context"
+	"slices"
 
 	"github.com/apache/arrow-go/v18/arrow"
 
@@ -19,10 +20,12 @@ type group struct {
 	errs   expr.RowErrors
 	// atEnd is set for a SELECT: nothing is emitted before End.
 	atEnd bool
+	// retention drops groups without new rows, nil for never.
+	retention *groupRetention
 }
 
 func newGroup(n *plan.Aggregate, b *builder, out Receiver) (*group, error) {
-	c, err := newCalls(n, b.exprEnv())
+	c, err := newCalls(n, b)
 	if err != nil {
 		return nil, err
 	}
@@ -30,7 +33,12 @@ func newGroup(n *plan.Aggregate, b *builder, out Receiver) (*group, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &group{Receiver: out, live: &liveGroups{pane: p}, faults: b.faults, atEnd: n.Emit.Mode == plan.EmitFinal}, nil
+	g := &group{Receiver: out, live: &liveGroups{pane: p}, faults: b.faults, atEnd: n.Emit.Mode == plan.EmitFinal}
+	if n.RetentionMillis > 0 {
+		g.retention = &groupRetention{bound: newRetention(n.Aggs[n.TimeAgg].Type, n.RetentionMillis), column: c.aggs[n.TimeAgg].args[0]}
+		b.keep("group retention", g.retention)
+	}
+	return g, nil
 }
 
 // Start implements starter: without keys there is a row before any input.
@@ -56,10 +64,46 @@ func (g *group) Batch(ctx context.Context, b *batch.Batch) error {
 		g.live.update(in, ids)
 		return nil
 	}
+	if g.retention != nil {
+		g.retention.note(in, ids, g.live.table.Bound())
+	}
 	out, err := g.live.apply(in, ids)
 	if err != nil || out == nil {
 		return err
 	}
+	if g.retention != nil {
+		g.retention.forget(ids, g.live.shown)
+	}
+	return g.Receiver.Batch(ctx, out)
+}
+
+// Watermark implements Receiver: groups without new rows go.
+func (g *group) Watermark(ctx context.Context, millis int64) error {
+	if g.retention != nil {
+		for gone := range slices.Chunk(g.retention.pass(millis), batch.MaxRows) {
+			if err := g.expire(ctx, gone); err != nil {
+				return err
+			}
+		}
+	}
+	return g.Receiver.Watermark(ctx, millis)
+}
+
+// expire drops groups, and their rows downstream.
+func (g *group) expire(ctx context.Context, ids []uint32) error {
+	cols, err := g.live.results(ids)
+	if err != nil {
+		return err
+	}
+	out := batch.New(cols, len(ids))
+	out.Diffs = slices.Repeat([]int8{-1}, len(ids))
+	for _, id := range ids {
+		g.live.shown[id] = false
+		if g.live.calls.countRows {
+			g.live.rows[id] = 0
+		}
+	}
+	g.live.drop(ids)
 	return g.Receiver.Batch(ctx, out)
 }
 

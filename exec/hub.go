@@ -23,8 +23,15 @@ type Hub struct {
 	store  store // nil where nothing is kept
 	now    func() time.Time
 
+	// sendsLate says that the dataflow's late rows go to the consumers of late rows.
+	sendsLate bool
+
 	mu        sync.Mutex
 	consumers []*consumer
+	// lateHeld are the late rows until the first consumer of them attaches, which is
+	// right after the dataflow was started; lateRead says that it has.
+	lateHeld  []*batch.Batch
+	lateRead  bool
 	watermark int64
 	atMillis  int64 // of the last message
 	idle      bool
@@ -49,6 +56,8 @@ type store interface {
 // consumer is one reader of a hub.
 type consumer struct {
 	q *queue
+	// late says that it gets the late rows in place of the result.
+	late bool
 	// onLag is what happens when the queue is full: nil blocks the publisher, else
 	// it is called once and the consumer is detached.
 	onLag func()
@@ -71,7 +80,13 @@ func (h *Hub) attach(c *consumer, snapshot bool) {
 func (h *Hub) enter(c *consumer, snapshot bool) error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if snapshot && h.store != nil {
+	if c.late {
+		h.lateRead = true
+		for _, b := range h.lateHeld {
+			c.q.put(message{kind: messageBatch, batch: b, atMillis: h.atMillis})
+		}
+		h.lateHeld = nil
+	} else if snapshot && h.store != nil {
 		for _, b := range h.store.batches() {
 			c.q.put(message{kind: messageBatch, batch: timeless(b), atMillis: h.atMillis})
 		}
@@ -139,7 +154,9 @@ func (h *Hub) publish(ctx context.Context, m message) error {
 		h.ended = true
 	}
 	for _, c := range h.consumers {
-		c.q.put(m)
+		if m.kind != messageBatch || !c.late {
+			c.q.put(m)
+		}
 	}
 	return nil
 }

@@ -59,6 +59,9 @@ func (b *builder) intervalJoin(n *plan.IntervalJoin, out Receiver) error {
 	if j.inputs[rightInput], err = newTimedInput(b, n.Right, n.RightKeys, n.RightTime); err != nil {
 		return err
 	}
+	if b.late != nil {
+		j.inputs[leftInput].after, j.inputs[rightInput].before = j.inputs[rightInput].types, j.inputs[leftInput].types
+	}
 	for i := range j.kept {
 		j.kept[i] = newTimeChain(j.inputs[i].types)
 	}

@@ -29,7 +29,7 @@ func (b *builder) over(n *plan.Over, out Receiver) error {
 	case plan.OverOnce:
 		in = &overOnce{Receiver: out, calls: calls, keyTypes: keyTypes, faults: b.faults, eventTime: n.Input.Schema().EventTime}
 	case plan.OverEventTime:
-		o := &overStream{out: out, calls: calls, table: hashtable.New(keyTypes), faults: b.faults, watermark: NoWatermark, passed: NoWatermark}
+		o := &overStream{out: out, calls: calls, table: hashtable.New(keyTypes), faults: b.faults, holder: b.holder(), watermark: NoWatermark, passed: NoWatermark}
 		if o.state, err = newOverState(calls); err != nil {
 			return err
 		}
@@ -55,6 +55,7 @@ type overStream struct {
 	table  *hashtable.Table
 	state  *overState
 	faults faults
+	holder holder
 	errs   expr.RowErrors
 
 	pending   []*pendingRows
@@ -63,6 +64,7 @@ type overStream struct {
 	perMilli  int64
 	held      []heldRow // in event-time order; those before heldFrom have gone
 	heldFrom  int
+	told      heldRow  // what holder has been told last
 	ids       []uint32 // scratch
 }
 
@@ -103,7 +105,7 @@ func (o *overStream) Batch(_ context.Context, b *batch.Batch) error {
 		}
 	}
 	if len(late) > 0 {
-		o.faults.late(in, late)
+		o.faults.late(in.With(in.Cols[:o.calls.inputs]), late)
 	}
 	if len(untimed) > 0 {
 		o.faults.untimed(in, untimed)
@@ -162,12 +164,16 @@ func (o *overStream) until(millis int64) int64 {
 
 // pass tells how far event time has come in the output.
 func (o *overStream) pass(ctx context.Context) error {
-	mark := o.watermark
+	mark, holds := o.watermark, false
 	for ; o.heldFrom < len(o.held); o.heldFrom++ {
 		if h := o.held[o.heldFrom]; o.state.parts[h.part].done <= h.pos {
-			mark = min(mark, floorDiv(h.time, o.perMilli))
+			mark, holds = min(mark, floorDiv(h.time, o.perMilli)), true
+			o.tell(h)
 			break
 		}
+	}
+	if !holds {
+		o.holder.clear()
 	}
 	if o.heldFrom > len(o.held)/2 {
 		o.held = slices.Delete(o.held, 0, o.heldFrom)
@@ -178,6 +184,18 @@ func (o *overStream) pass(ctx context.Context) error {
 	}
 	o.passed = mark
 	return o.out.Watermark(ctx, mark)
+}
+
+// tell makes it known that a row holds the output back.
+func (o *overStream) tell(h heldRow) {
+	if o.holder.own != nil && o.told == h {
+		return
+	}
+	o.told = h
+	o.holder.set(Hold{
+		Millis: floorDiv(h.time, o.perMilli), Key: keyText(o.table.Keys([]uint32{h.part})),
+		Waits: "later rows of its partition, for LEAD or a frame that reaches behind it",
+	})
 }
 
 // Idle implements Receiver.

@@ -24,6 +24,9 @@ type calls struct {
 	aggs     []callColumns
 	specs    []agg.Spec
 	outTypes []types.Type // keys, then results
+	// inputAt is where the input's columns are in the evaluated batch, 0 where they
+	// are not there as such; late rows are to be seen with them.
+	inputAt int
 	// countRows keeps the number of rows of each group, so that a group whose rows
 	// have all been retracted goes away.
 	countRows bool
@@ -35,7 +38,7 @@ type callColumns struct {
 	filter, order int // -1 for none
 }
 
-func newCalls(n *plan.Aggregate, env expr.Env) (*calls, error) {
+func newCalls(n *plan.Aggregate, b *builder) (*calls, error) {
 	c := &calls{time: -1, countRows: n.Input.Props().Changelog}
 	var exprs []plan.Expr
 	add := func(e plan.Expr) int {
@@ -70,8 +73,14 @@ func newCalls(n *plan.Aggregate, env expr.Env) (*calls, error) {
 		c.specs = append(c.specs, agg.SpecOf(a, n.Input.Props().Changelog))
 		c.outTypes = append(c.outTypes, a.Type)
 	}
+	if b.late != nil && n.Window != nil {
+		c.inputAt = len(exprs)
+		for i, f := range in.Fields {
+			add(&plan.Column{Index: i, Name: f.Name, T: f.Type, Pos: -1})
+		}
+	}
 	var err error
-	if c.program, err = expr.Compile(exprs, env); err != nil {
+	if c.program, err = b.compile(exprs); err != nil {
 		return nil, fmt.Errorf("compiling the aggregate's expressions: %w", err)
 	}
 	for _, s := range c.specs { // so that CREATE fails, not the first row
@@ -80,6 +89,14 @@ func newCalls(n *plan.Aggregate, env expr.Env) (*calls, error) {
 		}
 	}
 	return c, nil
+}
+
+// input returns the input's columns of an evaluated batch, or the batch as it is.
+func (c *calls) input(b *batch.Batch) *batch.Batch {
+	if c.inputAt == 0 {
+		return b
+	}
+	return b.With(b.Cols[c.inputAt:])
 }
 
 // global reports whether there are neither keys nor a window: then there is one

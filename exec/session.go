@@ -80,7 +80,7 @@ type sessionPass struct {
 }
 
 func newSessions(n *plan.Aggregate, b *builder, out Receiver) (*sessions, error) {
-	c, err := newCalls(n, b.exprEnv())
+	c, err := newCalls(n, b)
 	if err != nil {
 		return nil, err
 	}
@@ -100,7 +100,7 @@ func (s *sessions) Batch(ctx context.Context, b *batch.Batch) error {
 		return err
 	}
 	if late := s.assign(in, raw); len(late) > 0 {
-		s.faults.late(in, late)
+		s.faults.late(s.groups.calls.input(in), late)
 		in = s.without(in, late)
 	}
 	defer s.settle()

@@ -3,6 +3,7 @@ package exec
 import (
 	"context"
 	"math"
+	"slices"
 
 	"github.com/apache/arrow-go/v18/arrow"
 
@@ -25,6 +26,9 @@ type timedInput struct {
 	types   []types.Type  // of the input's columns
 	faults  faults
 	errs    expr.RowErrors
+	// before and after are the types of the other input's columns, on whose side they
+	// are, where late rows are to be seen.
+	before, after []types.Type
 }
 
 // timedBatch is a batch of such an input.
@@ -104,7 +108,7 @@ func (in *timedInput) split(b *batch.Batch, cols []arrow.Array, watermark int64,
 		}
 	}
 	if len(late) > 0 {
-		in.faults.late(b, late)
+		in.faults.late(in.beside(b), late)
 	}
 	if len(never) > 0 {
 		out.never = expr.Take(b, never)
@@ -113,6 +117,11 @@ func (in *timedInput) split(b *batch.Batch, cols []arrow.Array, watermark int64,
 		return b, cols
 	}
 	return expr.Take(b, good), takeAll(cols, good)
+}
+
+// beside puts NULLs in the place of the other input's columns.
+func (in *timedInput) beside(b *batch.Batch) *batch.Batch {
+	return b.With(slices.Concat(nullColumns(in.before, b.Rows), b.Cols, nullColumns(in.after, b.Rows)))
 }
 
 func takeAll(cols []arrow.Array, sel []int32) []arrow.Array {

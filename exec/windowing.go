@@ -69,7 +69,7 @@ func newWindowTime(n *plan.Aggregate) windowTime {
 }
 
 func newWindowing(n *plan.Aggregate, b *builder) (windowing, error) {
-	c, err := newCalls(n, b.exprEnv())
+	c, err := newCalls(n, b)
 	if err != nil {
 		return windowing{}, err
 	}
@@ -208,7 +208,7 @@ func (w *windowing) divide(b *batch.Batch, take func(slice int64, in *batch.Batc
 	}
 	if len(late) > 0 {
 		slices.Sort(late)
-		w.faults.late(in, late)
+		w.faults.late(w.calls.input(in), late)
 	}
 	return nil
 }

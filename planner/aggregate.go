@@ -25,6 +25,12 @@ func (q *Query) newAggregate(input plan.Node, g *grouping, top bool) (*plan.Aggr
 	if err != nil {
 		return nil, err
 	}
+	timeAgg := -1
+	if top && q.retainsGroups(in, g) {
+		if timeAgg, err = g.newest(in); err != nil {
+			return nil, err
+		}
+	}
 	agg := &plan.Aggregate{Input: input, Keys: g.keys, Window: g.window, Aggs: g.aggs, Emit: emit}
 	agg.Out = g.schema(in)
 	p := &agg.Properties
@@ -36,7 +42,14 @@ func (q *Query) newAggregate(input plan.Node, g *grouping, top bool) (*plan.Aggr
 	if g.window != nil {
 		p.Key = append(p.Key, g.windowKey())
 	}
+	if timeAgg >= 0 {
+		q.retainGroups(agg, timeAgg)
+		return agg, nil
+	}
 	q.stateNote(p, g, emit)
+	if p.Unbounded && top && q.canRetainGroups(in, g) {
+		q.hint(unboundedGroups, "; WITH (retention = '1 hour') would drop groups that have had no row for so long")
+	}
 	return agg, nil
 }
 
@@ -73,10 +86,13 @@ func (q *Query) stateNote(p *plan.Properties, g *grouping, e plan.Emit) {
 		p.StateNote = fmt.Sprintf("a row per %s, never dropped", strings.TrimPrefix(keys, ", "))
 		p.Unbounded = true
 		if q.Mode != Once {
-			q.notice("the state of the aggregate grows with the number of distinct groups and is never dropped")
+			q.notice(unboundedGroups)
 		}
 	}
 }
+
+// unboundedGroups is the notice about groups that are never dropped.
+const unboundedGroups = "the state of the aggregate grows with the number of distinct groups and is never dropped"
 
 // stateUnit is what a window's aggregate keeps a row of for each key.
 func stateUnit(w *plan.Window, e plan.Emit) string {

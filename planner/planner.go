@@ -81,6 +81,10 @@ type Query struct {
 	Emit *ast.Emit
 	// LatenessMillis is ALLOW LATENESS.
 	LatenessMillis int64
+	// LateTo is LATE DATA TO, nil for none.
+	LateTo *ast.Name
+	// RetentionMillis is the option retention, 0 for none.
+	RetentionMillis int64
 	// Session answers current_user and its like.
 	Session map[string]string
 
@@ -90,8 +94,9 @@ type Query struct {
 	ctes    []map[string]*cte
 	around  *enclosing // the query around a subquery used as a value
 	emitted bool       // the EMIT clause found its operator
-	// lateness says that ALLOW LATENESS found its operator.
-	lateness bool
+	// lateness says that ALLOW LATENESS found its operator, retained that the option
+	// retention did.
+	lateness, retained bool
 }
 
 // Result is a finished plan.
@@ -101,6 +106,8 @@ type Result struct {
 	Reads []uint64
 	// Notices are for the user, such as about state without bounds.
 	Notices []string
+	// Late describes the late rows that go to LATE DATA TO, nil for none.
+	Late *batch.Schema
 	// Upsert says that changes are shown as upserts (EMIT ON UPDATE).
 	Upsert bool
 }
@@ -123,11 +130,18 @@ func (q *Query) Plan(query *ast.Query) (*Result, error) {
 		return nil, pgerr.Newf(pgerr.FeatureNotSupported, "ALLOW LATENESS needs a time window on the event time").
 			WithHint("Group by a time window, such as tumble(ts, INTERVAL '5' SECOND), on the source's watermarked column.")
 	}
+	if node, err = q.retain(node); err != nil {
+		return nil, err
+	}
 	if err := q.checkContinuous(node); err != nil {
 		return nil, err
 	}
+	late, err := q.lateRows(node)
+	if err != nil {
+		return nil, err
+	}
 	return &Result{
-		Root: node, Reads: q.reads, Notices: q.notices,
+		Root: node, Reads: q.reads, Notices: q.notices, Late: late,
 		Upsert: q.Emit != nil && (q.Emit.Mode == "update" || q.Emit.Mode == "every"),
 	}, nil
 }

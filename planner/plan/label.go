@@ -7,8 +7,11 @@ import (
 
 // Label implements Node.
 func (n *Scan) Label() string {
-	if n.Versions {
+	switch {
+	case n.Versions:
 		return "Scan versions of " + n.Name
+	case n.Late:
+		return "Scan late rows of " + n.Name
 	}
 	return "Scan " + n.Name
 }

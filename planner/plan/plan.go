@@ -54,6 +54,14 @@ func (b *Base) Schema() *batch.Schema { return b.Out }
 // Props implements Node.
 func (b *Base) Props() Properties { return b.Properties }
 
+// Note adds a sentence to the StateNote.
+func (b *Base) Note(text string) {
+	if b.Properties.StateNote != "" {
+		text = b.Properties.StateNote + "; " + text
+	}
+	b.Properties.StateNote = text
+}
+
 // Scan reads a catalog object: a source, table, stream or view, or a virtual
 // relation.
 type Scan struct {
@@ -64,6 +72,8 @@ type Scan struct {
 	Table bool
 	// Versions says that it is the versions of a table's rows.
 	Versions bool
+	// Late says that it is the late rows of a stream or view, not its result.
+	Late bool
 	// Columns maps output columns to the object's columns.
 	Columns []int
 	// Args are the constant arguments of a virtual relation that takes some.
@@ -100,6 +110,11 @@ type Aggregate struct {
 	Window *Window // nil for none
 	Aggs   []Agg
 	Emit   Emit
+	// RetentionMillis drops a group, and its row, when the watermark has passed the
+	// event time of its newest row, which is the result of aggregate TimeAgg, by so
+	// much; 0 for never. It stands without a Window only.
+	RetentionMillis int64
+	TimeAgg         int
 }
 
 // Agg is one aggregate call. Args are evaluated over the input.

@@ -63,6 +63,8 @@ type query struct {
 	name string
 	stmt *ast.CreateQuery
 	plan *planner.Result
+	// retentionMillis is the option retention, 0 for none.
+	retentionMillis int64
 }
 
 // New returns an empty world; env is what its engines run in.
@@ -146,12 +148,16 @@ func (w *World) Query(sql string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	p := &planner.Query{Relations: relations{w, false}, Mode: mode, Emit: stmt.Emit, LatenessMillis: lateness}
+	retention, err := planner.Retention(stmt.Options)
+	if err != nil {
+		return "", err
+	}
+	p := &planner.Query{Relations: relations{w, false}, Mode: mode, Emit: stmt.Emit, LatenessMillis: lateness, RetentionMillis: retention}
 	r, err := p.Plan(stmt.Query)
 	if err != nil {
 		return "", err
 	}
-	q := &query{id: w.id(), name: stmt.Name.Last(), stmt: stmt, plan: r}
+	q := &query{id: w.id(), name: stmt.Name.Last(), stmt: stmt, plan: r, retentionMillis: retention}
 	if w.queries[q.name] == nil {
 		w.order = append(w.order, q.name)
 	}

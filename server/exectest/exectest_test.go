@@ -13,6 +13,7 @@ import (
 	"github.com/cockroachdb/datadriven"
 
 	"laminardb/exec"
+	"laminardb/planner/plan"
 	"laminardb/sql/pgerr"
 )
 
@@ -31,7 +32,7 @@ func testEnv() *exec.Env {
 
 // TestData runs the cases: "source" takes a CREATE SOURCE and its rows, "define"
 // a query that others read, "check" a query that must give the same in all
-// variants; "late" delivers row by row in the given order and shows what a
+// variants; "retained" one with the option retention, and shows its plan; "late" delivers row by row in the given order and shows what a
 // continuous query makes of late rows.
 func TestData(t *testing.T) {
 	datadriven.Walk(t, "testdata", func(t *testing.T, path string) {
@@ -85,6 +86,15 @@ func run(ctx context.Context, w *World, d *datadriven.TestData, dir func() strin
 			}
 		}
 		return res.String(), nil
+	case "retained":
+		name, err := w.Query(d.Input)
+		if err != nil {
+			return "", err
+		}
+		if err := w.Retained(ctx, name, Variants()); err != nil {
+			return "", err
+		}
+		return strings.Join(plan.Explain(w.Plan(name)), "\n") + "\n", nil
 	case "late":
 		name, err := w.Query(d.Input)
 		if err != nil {

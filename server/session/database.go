@@ -225,6 +225,9 @@ func (db *Database) restore(ctx context.Context, o *catalog.Object) error {
 		if err != nil {
 			return err
 		}
+		if isLate(o, s) && q.Late != nil {
+			return db.startLate(ctx, o, db.catalog.Snapshot().Object(o.DependsOn[0]), s, q.Late)
+		}
 		return db.startQuery(ctx, o, s, q)
 	case *ast.CreateSink:
 		q, err := db.planSink(s, db.catalog.Snapshot())

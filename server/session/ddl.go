@@ -50,6 +50,16 @@ type change struct {
 	db      *Database
 	edit    *catalog.Edit
 	notices []*pgerr.Error
+	// late is the stream of LATE DATA TO that was made with the object, nil for none.
+	late *catalog.Object
+}
+
+// undo stops what the edit started and could not commit.
+func (c *change) undo(o *catalog.Object) {
+	if c.late != nil {
+		c.db.stop(c.late)
+	}
+	c.db.stop(o)
 }
 
 func (c *change) notice(format string, args ...any) {
@@ -75,7 +85,7 @@ func (c *change) create(ctx context.Context, want catalog.Object, pos ast.Pos, i
 		return err
 	}
 	if err := c.edit.Commit(); err != nil {
-		c.db.stop(o)
+		c.undo(o)
 		return err
 	}
 	c.db.report(exec.EventObjectCreated, o)
@@ -103,7 +113,7 @@ func (c *change) replace(ctx context.Context, old *catalog.Object, want catalog.
 			c.db.report(exec.EventObjectReplaced, o)
 			return nil
 		}
-		c.db.stop(o)
+		c.undo(o)
 	}
 	if again := c.db.restore(ctx, old); again != nil {
 		c.db.put(old.ID, &running{problem: again})
@@ -124,7 +134,14 @@ func (c *change) createQuery(ctx context.Context, s *ast.CreateQuery, text strin
 		c.notice("%s", n)
 	}
 	return c.create(ctx, o, s.Name.Pos, s.IfNotExists, s.OrReplace, func(o *catalog.Object) error {
-		return c.db.startQuery(ctx, o, s, r)
+		if err := c.db.startQuery(ctx, o, s, r); err != nil {
+			return err
+		}
+		err := c.createLate(ctx, o, s, text, r)
+		if err != nil {
+			c.db.stop(o)
+		}
+		return err
 	})
 }
 
@@ -163,6 +180,10 @@ func (c *change) drop(s *ast.Drop) error {
 	}
 	if len(ids) == 0 {
 		return nil
+	}
+	ids, err := c.withLateParents(ids, s.Cascade)
+	if err != nil {
+		return err
 	}
 	dropped, err := c.edit.Drop(ids, s.Cascade)
 	if err != nil {

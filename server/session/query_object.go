@@ -27,10 +27,11 @@ func (db *Database) planQuery(s *ast.CreateQuery, snapshot *catalog.Snapshot) (*
 	if err != nil {
 		return nil, err
 	}
-	if s.LateTo != nil {
-		return nil, pgerr.At(int(s.LateTo.Pos), pgerr.FeatureNotSupported, "LATE DATA TO is not supported yet")
+	retention, err := planner.Retention(s.Options)
+	if err != nil {
+		return nil, err
 	}
-	q := &planner.Query{Relations: relations{db, snapshot}, Mode: mode, Emit: s.Emit, LatenessMillis: lateness}
+	q := &planner.Query{Relations: relations{db, snapshot}, Mode: mode, Emit: s.Emit, LatenessMillis: lateness, RetentionMillis: retention, LateTo: s.LateTo}
 	r, err := q.Plan(s.Query)
 	if err != nil {
 		return nil, err
@@ -86,7 +87,7 @@ func queryObject(s *ast.CreateQuery, text string, r *planner.Result) (catalog.Ob
 // startQuery starts the dataflow of a stream or a view.
 func (db *Database) startQuery(ctx context.Context, o *catalog.Object, s *ast.CreateQuery, r *planner.Result) error {
 	props := r.Root.Props()
-	spec := exec.FlowSpec{ID: o.ID, Name: o.Name.String(), Root: r.Root, Keep: o.Kind == catalog.MaterializedView || props.Changelog}
+	spec := exec.FlowSpec{ID: o.ID, Name: o.Name.String(), Root: r.Root, Keep: o.Kind == catalog.MaterializedView || props.Changelog, Late: r.Late != nil}
 	opts := connectors.NewOptions(s.Options)
 	var err error
 	if spec.OnError, err = onError(opts); err != nil {
@@ -98,9 +99,8 @@ func (db *Database) startQuery(ctx context.Context, o *catalog.Object, s *ast.Cr
 			return err
 		}
 		spec.HistoryRows = int(rows)
-	} else if opts.Has("retention") {
-		return pgerr.Newf(pgerr.FeatureNotSupported, "option \"retention\" is not supported yet")
 	}
+	opts.String("retention", "") // the planner has read it
 	if err := opts.Unused(); err != nil {
 		return err
 	}

@@ -25,7 +25,8 @@ func (r relations) SystemFunction(name ast.Name) (*batch.Schema, []types.Type, b
 }
 
 // why explains what an object's output waits for: a row for each of its inputs,
-// down to the splits of the sources. holds_back marks the inputs whose watermark
+// down to the splits of the sources, and a row without an input where the object's
+// own operators wait for more than their watermark. holds_back marks the inputs whose watermark
 // is the lowest of those that count.
 func (db *Database) why(args []any) ([][]any, error) {
 	name, _ := args[0].(string)
@@ -46,6 +47,10 @@ func (db *Database) why(args []any) ([][]any, error) {
 		}
 		seen[o.ID] = true
 		inputs := snapshot.Dependencies(o.ID)
+		if hold := db.hold(o); hold != nil {
+			rows = append(rows, []any{o.Name.String(), nil, nil, watermarkTime(hold.Millis), held, explainHold(hold)})
+			held = false // the inputs have gone further
+		}
 		lowest := db.lowest(o, inputs)
 		for _, in := range inputs {
 			st := db.inputState(o, in)
@@ -63,6 +68,21 @@ func (db *Database) why(args []any) ([][]any, error) {
 		return nil, pgerr.Newf(pgerr.ObjectNotInPrerequisite, "%q reads nothing that could hold it back", name)
 	}
 	return rows, nil
+}
+
+// hold returns the row that keeps the output of an object from going on, nil for
+// none.
+func (db *Database) hold(o *catalog.Object) *exec.Hold {
+	st, _ := db.engine.FlowState(o.ID)
+	return st.Hold
+}
+
+func explainHold(h *exec.Hold) string {
+	row := "a row at this event time"
+	if h.Key != "" {
+		row = fmt.Sprintf("a row of (%s) at this event time", h.Key)
+	}
+	return row + " waits for " + h.Waits
 }
 
 // inputState is where an input stands in event time.
