@@ -25,6 +25,8 @@ func (w *World) Retained(ctx context.Context, name string, variants []Variant) e
 			return nil
 		})
 		if err == nil {
+			// The last watermarks may have come together, and more be gone by them.
+			bound = max(bound, got.oldest(bound))
 			if d := difference(got.Result, all.from(bound), v.inOrder() && !w.retracts(name)); d != "" {
 				err = errors.New(d)
 			}
@@ -46,4 +48,16 @@ func (r *Result) from(bound int64) *Result {
 		}
 	}
 	return &out
+}
+
+// oldest returns the smallest event time of the rows, none if there is no row.
+func (r *Result) oldest(none int64) int64 {
+	oldest := int64(endOfTime)
+	for _, at := range r.rows {
+		oldest = min(oldest, at.millis)
+	}
+	if len(r.rows) == 0 {
+		return none
+	}
+	return oldest
 }

@@ -25,7 +25,7 @@ import (
 const (
 	// look is how often is looked whether a pipeline is done: little work beside
 	// the pipeline's, and little time beside a sample's.
-	look = time.Millisecond
+	look = 10 * time.Millisecond
 	// stuckAfter ends a sample that no longer moves.
 	stuckAfter = time.Minute
 )
@@ -90,13 +90,20 @@ func (t *task) pipeline(ctx context.Context, w workload) (s sample, err error) {
 			return s, err
 		}
 	}
-	if err := await(ctx, conn, m, w.flows, t.Rows); err != nil {
+	if err := await(ctx, conn, m, w, t.Rows); err != nil {
 		return s, err
 	}
 	s = m.watch.stop()
-	s.RowsOut, err = checked(ctx, conn, t.Rows*int64(len(w.flows)))
+	if s.RowsOut, err = checked(ctx, conn, t.Rows*int64(len(w.flows)+len(w.joins))); err != nil {
+		return s, err
+	}
+	time.Sleep(sizesSettle)
+	err = conn.QueryRow(ctx, "SELECT sum(state_bytes + stored_bytes), sum(state_keys) FROM laminar.streams").Scan(&s.StateBytes, &s.StateKeys)
 	return s, err
 }
+
+// sizesSettle is longer than the sizes of state may be old.
+const sizesSettle = 1200 * time.Millisecond
 
 // dial connects a client to the database over the protocol, as any other would be.
 func dial(ctx context.Context, db *session.Database, logger *slog.Logger) (_ *pgx.Conn, hangUp func() error, err error) {
@@ -125,7 +132,7 @@ func dial(ctx context.Context, db *session.Database, logger *slog.Logger) (_ *pg
 }
 
 // await returns when the source has read all rows and every flow has taken them.
-func await(ctx context.Context, conn *pgx.Conn, m *metered, flows []string, rows int64) error {
+func await(ctx context.Context, conn *pgx.Conn, m *metered, w workload, rows int64) error {
 	ticker := time.NewTicker(look)
 	defer ticker.Stop()
 	seen, moved := int64(0), time.Now()
@@ -137,15 +144,11 @@ func await(ctx context.Context, conn *pgx.Conn, m *metered, flows []string, rows
 		}
 		now := m.rows.Load()
 		if now >= rows {
-			var slowest, all int64 // a join takes the rows of both its sources
-			err := conn.QueryRow(ctx, "SELECT min(rows_in), (SELECT sum(high) FROM laminar.source_splits) FROM laminar.streams WHERE name = ANY($1)", flows).Scan(&slowest, &all)
-			if err != nil {
+			left, taken, err := behind(ctx, conn, w, rows)
+			if err != nil || left <= 0 {
 				return err
 			}
-			if slowest >= max(rows, all) {
-				return nil
-			}
-			now += slowest
+			now += taken
 		}
 		if now != seen {
 			seen, moved = now, time.Now()
@@ -153,6 +156,22 @@ func await(ctx context.Context, conn *pgx.Conn, m *metered, flows []string, rows
 			return fmt.Errorf("%d of %d rows after %v without progress", m.rows.Load(), rows, stuckAfter)
 		}
 	}
+}
+
+// behind returns how many rows the slowest flow has still to take, and how many all
+// have taken. A join takes the rows of both its sources.
+func behind(ctx context.Context, conn *pgx.Conn, w workload, rows int64) (left, taken int64, err error) {
+	err = conn.QueryRow(ctx, `SELECT max(CASE WHEN s.name = ANY($1) THEN greatest($3, b.high) ELSE $3 END - s.rows_in), sum(s.rows_in)
+		FROM laminar.streams s CROSS JOIN (SELECT sum(high) AS high FROM laminar.source_splits WHERE source IN ('market_ticks', 'order_events')) b
+		WHERE s.name = ANY($1) OR s.name = ANY($2)`, orNone(w.joins), orNone(w.flows), rows).Scan(&left, &taken)
+	return left, taken, err
+}
+
+func orNone(names []string) []string {
+	if names == nil {
+		return []string{}
+	}
+	return names
 }
 
 // checked makes sure that what was fast was also right, and returns the rows that

@@ -35,6 +35,10 @@ type sample struct {
 	AllocBytes uint64 `json:"alloc_bytes"`
 	GCs        uint32 `json:"gcs"`
 	RowsOut    int64  `json:"rows_out"`
+	// StateBytes is the memory of the operators' state and of what the objects keep,
+	// StateKeys the number of groups, rows that wait and sessions in it, at the end.
+	StateBytes int64 `json:"state_bytes"`
+	StateKeys  int64 `json:"state_keys"`
 }
 
 // stopwatch measures between start, which may be called often, and stop.
