@@ -329,6 +329,7 @@ func TestMarketData(t *testing.T) {
 func (tp *topic) checkSink(t *testing.T, bars int) {
 	t.Helper()
 	createScripts(t, tp.conn, example.Sinks(), "ohlc_bars")
+	awaitCommitted(t, tp.conn, "ohlc_bars_sink")
 	want := map[string][]bar{}
 	for _, b := range queryRows[bar](t, tp.conn, fmt.Sprintf(barsQuery, "ohlc_bars")) {
 		b.WindowStart = 0 // hidden columns are not written
