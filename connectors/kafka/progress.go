@@ -63,7 +63,7 @@ func (l *progressLog) properties(isolation string) []property {
 		property{"auto.offset.reset", "error"},
 		property{"allow.auto.create.topics", "false"},
 		property{"fetch.queue.backoff.ms", "1"},
-		property{"fetch.wait.max.ms", "100"},
+		property{"fetch.wait.max.ms", "10"}, // the end is reported by an empty answer
 	)
 }
 
@@ -84,7 +84,12 @@ func (l *progressLog) read(ctx context.Context, h *health, all bool) (progress, 
 		return progress{}, err
 	}
 	defer c.close()
-	if err := c.assign(map[int32]int64{progressPartition: offsetBeginning}, true); err != nil {
+	// A plain offset: librdkafka takes half a second to look a logical one up.
+	begin, err := l.lookUp(ctx, h, c, offsetBeginning)
+	if err != nil {
+		return progress{}, err
+	}
+	if err := c.assign(map[int32]int64{progressPartition: begin}, true); err != nil {
 		return progress{}, pgerr.Newf(pgerr.ConnectionFailure, "reading topic %q: %w", l.topic, err)
 	}
 	d := newDrained(batch.MaxRows, false)
@@ -134,8 +139,13 @@ func (l *progressLog) end(ctx context.Context, h *health) (int64, error) {
 		return 0, err
 	}
 	defer c.close()
+	return l.lookUp(ctx, h, c, offsetEnd)
+}
+
+// lookUp asks for one offset of the log until ctx ends.
+func (l *progressLog) lookUp(ctx context.Context, h *health, c *client, what int64) (int64, error) {
 	for {
-		at, err := c.offsets([]int32{progressPartition}, offsetEnd, txnSlice)
+		at, err := c.offsets([]int32{progressPartition}, what, txnSlice)
 		if err == nil {
 			return at[0], nil
 		}
