@@ -44,11 +44,11 @@ type exactSink struct {
 
 	ready bool // a producer is there and did not fail
 	open  bool // in a transaction
-	// unsure says that something went wrong on the way to the last commit, which was
-	// then confirmed. Requests that librdkafka sent twice may still be under way, and
-	// a late one would end the next transaction of the same producer
-	// (KAFKA-17754; librdkafka speaks the protocol before KIP-890). A new producer has
-	// a new epoch, which brokers check.
+	// unsure says that something went wrong on the way to the last commit, such as a
+	// broken connection, and it was then confirmed. A request that librdkafka sent
+	// twice may still be under way, and a late one would end the next transaction of
+	// the same producer (KAFKA-17754; librdkafka speaks the protocol before KIP-890). A
+	// new producer has a new epoch, which brokers check.
 	unsure bool
 	mark   uint64 // of the last transaction that is known to be committed
 }
@@ -153,11 +153,12 @@ func (x *exactSink) Commit(ctx context.Context, mark uint64) error {
 	if err := x.prepare(ctx); err != nil {
 		return err
 	}
+	before := x.health.events()
 	if err := x.lost(x.end(ctx, mark)); err != nil {
 		return err
 	}
 	x.mark = mark
-	x.unsure = x.health.text() != ""
+	x.unsure = x.health.events() != before // librdkafka says nothing when all goes well
 	x.health.clear()
 	return nil
 }

@@ -2,6 +2,7 @@ package kafka_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"net"
@@ -286,4 +287,25 @@ func TestTransactionTimeout(t *testing.T) {
 	fence(t, s, 0)
 	deliver(t, s, 1, "A 1")
 	equal(t, "committed", e.committed(t), []string{"A|1"})
+}
+
+// A commit that was sent twice and then confirmed: the first request may still be
+// under way and must meet another epoch when it comes.
+func TestFakeRepeatedCommitRenewsTheProducer(t *testing.T) {
+	t.Parallel()
+	e, fake := fakeExactly(t)
+	s := e.sink(t)
+	fence(t, s, 0)
+	deliver(t, s, 1, "A 1")
+	inits := fake.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.InitProducerID}, TopLevel: true, Observe: true, Count: -1})
+	deliver(t, s, 2, "B 2")
+	equal(t, "producers after a commit", inits.Hits(), 0)
+	fake.ControlKey(int16(kmsg.EndTxn), func(kmsg.Request) (kmsg.Response, error, bool) {
+		return nil, errors.New("the connection breaks"), true
+	})
+	equal(t, "tries", deliver(t, s, 3, "C 3"), 1)
+	equal(t, "producers after a repeated commit", inits.Hits(), 0)
+	equal(t, "tries", deliver(t, s, 4, "D 4"), 1)
+	equal(t, "producers after the next one", inits.Hits(), 1)
+	equal(t, "committed", e.committed(t), []string{"A|1", "B|2", "C|3", "D|4"})
 }

@@ -311,3 +311,19 @@ func TestExactlyOnceInParts(t *testing.T) {
 	}
 	equal(t, "committed", strings.Join(e.committed(t), " "), strings.Join(want, " "))
 }
+
+func TestExactlyOnceUpsert(t *testing.T) {
+	t.Parallel()
+	e := newExactly(t)
+	spec := sinkSpec(true, []int{1}, "brokers", e.addr, "topic", e.topic, "format", "numbers", "envelope", "upsert",
+		"delivery", "exactly_once", "progress_topic", e.progress)
+	spec.ID = e.id
+	s := newSink(t, spec).(connectors.Transactional)
+	fence(t, s, 0)
+	put(t, s, "A 1", "B 1")
+	commit(t, s, 1)
+	put(t, s, "-A 1", "A 2", "-B 1")
+	commit(t, s, 2)
+	// A marker lies between the transactions.
+	equal(t, "records", topicRecords(t, e.addr, e.topic, 4), []string{"A=A|1", "B=B|1", "A=A|2", "B=∅"})
+}

@@ -121,6 +121,7 @@ type health struct {
 
 	mu         sync.Mutex
 	trouble    string
+	observed   int64 // events, log lines too
 	logged     time.Time
 	suppressed int64
 }
@@ -155,10 +156,20 @@ func (h *health) text() string {
 	return h.trouble
 }
 
+// events returns how many events observe has seen.
+func (h *health) events() int64 {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.observed
+}
+
 // observe sorts a client's events: transient ones go to health and the log, the
 // first lasting one is returned. position says where a partition's reading stands.
 func (h *health) observe(c *client, topic string, position func(partition int32) int64) *pgerr.Error {
 	events, lost := c.events()
+	h.mu.Lock()
+	h.observed += int64(len(events)) + lost
+	h.mu.Unlock()
 	var first *pgerr.Error
 	for _, e := range events {
 		switch {

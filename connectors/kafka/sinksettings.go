@@ -93,6 +93,7 @@ func (set *sinkSettings) parseDelivery(spec connectors.SinkSpec) error {
 	set.properties = append(set.properties,
 		property{"transactional.id", "laminardb-" + spec.ID},
 		property{"transaction.timeout.ms", strconv.FormatInt(timeout.Milliseconds(), 10)},
+		property{"log.connection.close", "true"}, // without it broken connections are no events: see exactSink.unsure
 	)
 	set.progress = &progressLog{brokers: set.brokers, topic: topic, id: spec.ID, user: set.user}
 	return nil
