@@ -58,6 +58,9 @@ func (g generators) NewSource(_ context.Context, rel connectors.Relation) (conne
 	for _, name := range otherOptions {
 		o.String(name, "")
 	}
+	if o.Has("dead_letter_topic") { // nothing is ever rejected
+		return nil, o.Invalid("dead_letter_topic", "is an option of Kafka sources")
+	}
 	s := &source{now: g.now}
 	seed, err := o.Int("seed", 1, math.MinInt64, math.MaxInt64)
 	if err != nil {

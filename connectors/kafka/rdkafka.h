@@ -26,6 +26,7 @@ enum {
 	LK_ERR_NO_OFFSET = -168,
 };
 enum { LK_PARTITION_ANY = -1, LK_MSG_COPY = 2 };
+enum { LK_V_END = 0, LK_V_RKT = 2, LK_V_VALUE = 4, LK_V_KEY = 5, LK_V_MSGFLAGS = 7, LK_V_HEADERS = 10 };
 enum { LK_ADMIN_ANY = 0 };
 enum { LK_PURGE_ALL = 3, LK_DESTROY_NO_CLOSE = 8 };
 
@@ -133,6 +134,11 @@ rd_kafka_resp_err_t rd_kafka_commit(rd_kafka_t *, const rd_kafka_topic_partition
 int rd_kafka_produce(rd_kafka_topic_t *, int32_t, int, void *, size_t, const void *, size_t, void *);
 rd_kafka_resp_err_t rd_kafka_flush(rd_kafka_t *, int);
 rd_kafka_resp_err_t rd_kafka_purge(rd_kafka_t *, int);
+rd_kafka_headers_t *rd_kafka_headers_new(size_t);
+void rd_kafka_headers_destroy(rd_kafka_headers_t *);
+rd_kafka_resp_err_t rd_kafka_header_add(rd_kafka_headers_t *, const char *, ssize_t, const void *, ssize_t);
+// Takes pairs of LK_V_ and what belongs to it, and LK_V_END.
+rd_kafka_resp_err_t rd_kafka_producev(rd_kafka_t *, ...);
 
 void *rd_kafka_init_transactions(rd_kafka_t *, int);
 void *rd_kafka_begin_transaction(rd_kafka_t *);

@@ -37,6 +37,7 @@ type reader struct {
 	decoder format.Decoder
 	// tombstones is nil for a source.
 	tombstones *tombstones
+	letters    *letters // nil where rejected records go nowhere else
 	batch      *drained
 	identity   string // of the topic when the reader was opened
 	// health is the connection's; decoding is the decoder's.
@@ -163,6 +164,9 @@ func (r *reader) decode(ctx context.Context) (*connectors.Chunk, error) {
 	if err == nil {
 		gone, err = r.deletes(ctx, d)
 	}
+	if err == nil {
+		err = r.letters.post(ctx, r.batch, gone.rejects)
+	}
 	if err != nil {
 		r.undecoded = true
 		if ctx.Err() != nil {
@@ -271,5 +275,6 @@ func (r *reader) Close() error {
 	r.discovers.Wait()
 	r.batch.close()
 	r.client.close()
+	r.letters.close()
 	return nil
 }

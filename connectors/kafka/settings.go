@@ -14,7 +14,7 @@ import (
 
 // executorOptions are options of a Kafka source that exec reads, not this
 // package: they are only marked as known here.
-var executorOptions = []string{"connector", "on_error", "dead_letter_topic", "idle_timeout", "retain_history"}
+var executorOptions = []string{"connector", "on_error", "idle_timeout", "retain_history"}
 
 // refreshInterval is how often librdkafka asks for all metadata, unless
 // kafka.topic.metadata.refresh.interval.ms says otherwise.

@@ -24,7 +24,9 @@ type sources struct {
 type source struct {
 	rel            connectors.Relation
 	brokers, topic string
+	user           []property
 	properties     []property
+	deadLetters    string // topic, "" for none
 	start          start
 	only           map[int32]bool // nil for all partitions
 	includes       []includeColumn
@@ -51,6 +53,9 @@ func (k *sources) NewSource(ctx context.Context, rel connectors.Relation) (conne
 	}
 	defer c.close()
 	if err := s.checkPartitions(n); err != nil {
+		return nil, err
+	}
+	if err := s.checkLetters(ctx); err != nil {
 		return nil, err
 	}
 	all := s.assigned(n)
@@ -86,11 +91,11 @@ func (k *sources) parse(rel connectors.Relation) (*source, error) {
 	if s.only, err = parsePartitions(o); err != nil {
 		return nil, err
 	}
-	user, err := passThrough(o)
-	if err != nil {
+	if s.user, err = passThrough(o); err != nil {
 		return nil, err
 	}
-	s.properties = consumerProperties(s.brokers, o.String("group_id", "laminardb-"+rel.Name), user)
+	s.deadLetters = o.String("dead_letter_topic", "")
+	s.properties = consumerProperties(s.brokers, o.String("group_id", "laminardb-"+rel.Name), s.user)
 	s.format, err = findFormat(o, "format", "", k.formats)
 	return s, err
 }
@@ -173,8 +178,13 @@ func (s *source) Open(ctx context.Context, from connectors.Positions) (connector
 		c.close()
 		return nil, pgerr.Newf(pgerr.ConnectionFailure, "assigning topic %q: %w", s.topic, err)
 	}
+	dead, err := s.newLetters()
+	if err != nil {
+		c.close()
+		return nil, err
+	}
 	r := &reader{
-		src: s, client: c, decoder: dec, tombstones: gone,
+		src: s, client: c, decoder: dec, tombstones: gone, letters: dead,
 		health: health{logger: s.logger, now: s.now}, decoding: health{logger: s.logger, now: s.now},
 		batch: newDrained(batch.MaxRows, s.wantsHeaders()), identity: id,
 	}

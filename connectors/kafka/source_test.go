@@ -125,7 +125,7 @@ func TestMetadataAndRejects(t *testing.T) {
 			{Name: "ms", Type: types.Of(types.Int64)},
 			{Name: "h", Type: types.Of(types.JSONB)},
 		},
-		"brokers", addr, "topic", topic, "format", "numbers", "on_error", "skip", "dead_letter_topic", "d", "idle_timeout", "1s", "retain_history", "5")
+		"brokers", addr, "topic", topic, "format", "numbers", "on_error", "skip", "idle_timeout", "1s", "retain_history", "5")
 	s, err := connector(t, numbers{}).NewSource(context.Background(), rel)
 	if err != nil {
 		t.Fatal(err)
@@ -262,6 +262,8 @@ func TestNewSourceErrors(t *testing.T) {
 		{"kafka.no.such.thing", "1", pgerr.InvalidParameterValue, `No such configuration property: "no.such.thing"`},
 		{"kafka.fetch.wait.max.ms", "abc", pgerr.InvalidParameterValue, "fetch.wait.max.ms"},
 		{"kafka.auto.offset.reset", "latest", pgerr.InvalidParameterValue, "cannot be set"},
+		{"dead_letter_topic", "nowhere", pgerr.UndefinedObject, `topic "nowhere" does not exist`},
+		{"dead_letter_topic", topic, pgerr.InvalidParameterValue, "must be another topic"},
 		{"kafka.plugin.library.paths", "/tmp/x.so", pgerr.InsufficientPrivilege, "cannot be set from SQL"},
 	} {
 		t.Run(c.name+"="+c.value, func(t *testing.T) {
