@@ -131,6 +131,9 @@ func TestExactlyOnce(t *testing.T) {
 	commit(t, s, 13)
 	fence(t, e.sink(t), 13)
 	equal(t, "committed", e.committed(t), []string{"A|1", "B|2", "C|3", "D|4", "E|5"})
+	other := e
+	other.id = unique(t)
+	fence(t, other.sink(t), 0)
 }
 
 // readUncommitted returns all records of the topic, those of open and aborted
@@ -198,6 +201,24 @@ func TestTwoServersWithOneID(t *testing.T) {
 	put(t, young, "C 3")
 	commit(t, young, 3)
 	equal(t, "committed", e.committed(t), []string{"A|1", "B|2", "C|3"})
+}
+
+// Who has taken over is the owner before it has written anything.
+func TestTakenOverWithoutWriting(t *testing.T) {
+	t.Parallel()
+	e := newExactly(t)
+	old, young := e.sink(t), e.sink(t)
+	fence(t, old, 0)
+	fence(t, young, 0)
+	put(t, old, "lost 1")
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	wantCode(t, old.Commit(ctx, 1), pgerr.IOError, "committing a transaction")
+	_, err := old.Fence(ctx)
+	wantFenced(t, err)
+	put(t, young, "A 1")
+	commit(t, young, 1)
+	equal(t, "committed", e.committed(t), []string{"A|1"})
 }
 
 // A fenced producer whose owner is still the same goes on: its transaction took
@@ -290,6 +311,27 @@ func TestLostProgress(t *testing.T) {
 	createConfigured(t, e.addr, e.progress, 1, "cleanup.policy", "compact")
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
+	_, err := s.Fence(ctx)
+	wantCode(t, err, pgerr.ObjectNotInPrerequisite, "has lost the record")
+}
+
+// An older record is back, as after an election of a broker that had fallen behind.
+func TestOlderProgress(t *testing.T) {
+	t.Parallel()
+	e := newExactly(t)
+	s := e.sink(t)
+	fence(t, s, 0)
+	put(t, s, "A 1")
+	commit(t, s, 1)
+	cl := kafkaClient(t, e.addr, kgo.ConsumeTopics(e.progress))
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	fs := cl.PollFetches(ctx)
+	if err := fs.Err(); err != nil {
+		t.Fatal(err)
+	}
+	first := fs.Records()[0]
+	produce(t, cl, &kgo.Record{Topic: e.progress, Key: first.Key, Value: first.Value})
 	_, err := s.Fence(ctx)
 	wantCode(t, err, pgerr.ObjectNotInPrerequisite, "has lost the record")
 }
