@@ -106,3 +106,22 @@ func BenchmarkGroupChurn(b *testing.B) {
 		b.ReportMetric(float64(pause.Milliseconds()), "ms-to-save")
 	}
 }
+
+// BenchmarkSave saves the state of a million groups.
+func BenchmarkSave(b *testing.B) {
+	flow, state := groupState(b)
+	keys := make([]int64, 1_000_000)
+	for i := range keys {
+		keys[i] = int64(i)
+	}
+	if err := flow.ports[0].in.Batch(b.Context(), int64Batch(keys, keys)); err != nil {
+		b.Fatal(err)
+	}
+	for b.Loop() {
+		saved, err := state.save()
+		if err != nil {
+			b.Fatal(err)
+		}
+		b.SetBytes(int64(len(saved)))
+	}
+}
