@@ -112,7 +112,7 @@ func (b *builder) build(n plan.Node, out Receiver) error {
 // have no saved state, and the planner makes them for a SELECT only.
 func onlyBounded(n plan.Node) bool {
 	switch n := n.(type) {
-	case *plan.Sort, *plan.Limit, *plan.SingleRow, *plan.Apply:
+	case *plan.Sort, *plan.Limit, *plan.SingleRow:
 		return true
 	case *plan.Aggregate:
 		return n.Window == nil && n.Emit.Mode == plan.EmitFinal

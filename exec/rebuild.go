@@ -61,7 +61,7 @@ func (f *flow) rebuild(ctx context.Context) error {
 	for i, p := range f.ports {
 		p.in = b.ports[i].in
 	}
-	f.starters, f.tickers, f.states = b.starters, b.tickers, b.states
+	f.starters, f.tickers, f.states, f.size.sizers = b.starters, b.tickers, b.states, sizersOf(b.states)
 	for _, s := range f.starters {
 		if err := s.Start(ctx); err != nil {
 			return err
