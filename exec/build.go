@@ -147,6 +147,12 @@ func (b *builder) aggregate(n *plan.Aggregate, out Receiver) error {
 
 func (b *builder) window(n *plan.Aggregate, out Receiver) (w Receiver, err error) {
 	switch {
+	case n.Window.Kind == plan.Session && n.Input.Props().Changelog:
+		s, err := newSessionChanges(n, b, out)
+		if err == nil {
+			b.keep("session changes", s)
+		}
+		return s, err
 	case n.Window.Kind == plan.Session:
 		var s *sessions
 		if s, err = newSessions(n, b, out); err == nil {

@@ -19,6 +19,7 @@ import (
 // batch: the keys, the window's time, then every aggregate's columns.
 type calls struct {
 	program  *expr.Program
+	columns  []types.Type // of the evaluated batch
 	keyTypes []types.Type
 	time     int // column of the window's time, -1 without a window
 	aggs     []callColumns
@@ -42,7 +43,7 @@ func newCalls(n *plan.Aggregate, b *builder) (*calls, error) {
 	c := &calls{time: -1, countRows: n.Input.Props().Changelog}
 	var exprs []plan.Expr
 	add := func(e plan.Expr) int {
-		exprs = append(exprs, e)
+		exprs, c.columns = append(exprs, e), append(c.columns, e.Type())
 		return len(exprs) - 1
 	}
 	for _, k := range n.Keys {

@@ -125,6 +125,12 @@ func (s *sortedRows) truncate(part uint32, n int) {
 	s.parts[part] = s.parts[part][:n]
 }
 
+// behead drops a partition's first n rows.
+func (s *sortedRows) behead(part uint32, n int) {
+	s.gone = append(s.gone, s.parts[part][:n]...)
+	s.parts[part] = slices.Delete(s.parts[part], 0, n)
+}
+
 // peers reports whether the order does not tell two rows apart.
 func (s *sortedRows) peers(a, b int32) bool {
 	return bytes.Equal(s.arena.Get(s.key[a])[:s.prefix[a]], s.arena.Get(s.key[b])[:s.prefix[b]])

@@ -50,6 +50,9 @@ func (q *Query) newAggregate(input plan.Node, g *grouping, top bool) (*plan.Aggr
 	if p.Unbounded && top && q.canRetainGroups(in, g) {
 		q.hint(unboundedGroups, "; WITH (retention = '1 hour') would drop groups that have had no row for so long")
 	}
+	if g.window != nil && g.window.Kind == plan.Session && input.Props().Changelog {
+		q.sessionNote(p, g)
+	}
 	return agg, nil
 }
 
@@ -94,6 +97,16 @@ func (q *Query) stateNote(p *plan.Properties, g *grouping, e plan.Emit) {
 // unboundedGroups is the notice about groups that are never dropped.
 const unboundedGroups = "the state of the aggregate grows with the number of distinct groups and is never dropped"
 
+// sessionNote is what sessions keep of rows that can go away again.
+func (q *Query) sessionNote(p *plan.Properties, g *grouping) {
+	p.StateNote = "all current rows" + byNote(g.keys)
+	if g.window.OnEventTime {
+		p.StateNote += ", dropped when the watermark passes the session's end"
+		return
+	}
+	q.notice("sessions over rows that can go away again keep all these rows")
+}
+
 // stateUnit is what a window's aggregate keeps a row of for each key.
 func stateUnit(w *plan.Window, e plan.Emit) string {
 	switch {
@@ -119,14 +132,6 @@ func (q *Query) emit(input plan.Node, g *grouping, top bool) (plan.Emit, error) 
 	var e plan.Emit
 	if q.Mode == Once {
 		return plan.Emit{Mode: plan.EmitFinal}, nil
-	}
-	if g.window != nil && g.window.Kind == plan.Session && input.Props().Changelog {
-		pos := -1
-		if c, ok := g.window.Time.(*plan.Column); ok {
-			pos = c.Pos
-		}
-		return e, pgerr.At(pos, pgerr.FeatureNotSupported, "session windows over rows that can go away again are not supported").
-			WithHint("Use tumble, hop or cumulate, or a session over the rows before they are aggregated.")
 	}
 	closes := g.window != nil && g.window.OnEventTime && !input.Props().Changelog
 	if top && q.LatenessMillis > 0 && g.window != nil && g.window.OnEventTime {

@@ -349,4 +349,3 @@ func usesColumns(e plan.Expr) bool {
 	_, high := columnRange(e)
 	return high >= 0
 }
-

@@ -188,7 +188,8 @@ func (g *generator) grouped() string {
 	}
 	items := keys
 	if g.IntN(3) > 0 {
-		groupBy = append(groupBy, g.one("tumble(ts, INTERVAL '1' SECOND)", "tumble(ts, INTERVAL '5' SECOND)", "tumble(ts, INTERVAL '4' SECOND, INTERVAL '1' SECOND)", "tumble(ts, INTERVAL '1' HOUR)"))
+		groupBy = append(groupBy, g.one("tumble(ts, INTERVAL '1' SECOND)", "tumble(ts, INTERVAL '5' SECOND)", "tumble(ts, INTERVAL '4' SECOND, INTERVAL '1' SECOND)", "tumble(ts, INTERVAL '1' HOUR)",
+			"session(ts, INTERVAL '1' SECOND)", "session(ts, INTERVAL '3' SECOND)"))
 		if g.IntN(2) == 0 {
 			items += ", window_start"
 		}
