@@ -3,6 +3,7 @@ package exec
 import (
 	"context"
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"github.com/apache/arrow-go/v18/arrow"
@@ -114,12 +115,20 @@ func onlyBounded(n plan.Node) bool {
 	switch n := n.(type) {
 	case *plan.Sort, *plan.Limit, *plan.SingleRow:
 		return true
+	case *plan.Apply:
+		return scans(n.Sub) // what is made of the row alone is kept by nobody
 	case *plan.Aggregate:
 		return n.Window == nil && n.Emit.Mode == plan.EmitFinal
 	case *plan.Over:
 		return n.Mode == plan.OverOnce
 	}
 	return false
+}
+
+// scans reports whether a plan reads an object.
+func scans(n plan.Node) bool {
+	_, ok := n.(*plan.Scan)
+	return ok || slices.ContainsFunc(n.Inputs(), scans)
 }
 
 func (b *builder) aggregate(n *plan.Aggregate, out Receiver) error {
