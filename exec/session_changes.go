@@ -44,7 +44,7 @@ type keySession struct {
 }
 
 func newSessionChanges(n *plan.Aggregate, b *builder, out Receiver) (*sessionChanges, error) {
-	c, err := newCalls(n, b.exprEnv())
+	c, err := newCalls(n, b)
 	if err != nil {
 		return nil, err
 	}
