@@ -174,7 +174,9 @@ func (m *Model) graphFoot(a canvas.Area, g *graphView) {
 		x = a.Text(x, 1, canvas.Of(role), mark)
 		x = a.Text(x+1, 1, canvas.Of(canvas.Muted), shortKind(kind)) + 2
 	}
-	a.Right(a.W, 1, canvas.Of(canvas.Muted), "arrows select · Enter opens")
+	if hint := "arrows select · Enter opens"; x+canvas.Width(hint) <= a.W {
+		a.Right(a.W, 1, canvas.Of(canvas.Muted), hint)
+	}
 }
 
 func statusRole(status string) canvas.Role {

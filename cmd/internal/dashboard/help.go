@@ -39,7 +39,7 @@ func helpKeys() [][2]string {
 // drawHelp draws the keys over the page.
 func (m *Model) drawHelp(a canvas.Area) {
 	keys := helpKeys()
-	w, h := 66, len(keys)+6
+	w, h := min(66, a.W), min(len(keys)+6, a.H)
 	box := a.Sub((a.W-w)/2, max(0, (a.H-h)/2), w, h)
 	box.Fill(' ', canvas.Style{})
 	boxed(box, canvas.Of(canvas.Accent))

@@ -112,6 +112,30 @@ func (o *opened) apply(c feed.Chunk, now time.Time) {
 		o.rows = append(o.rows, change{r, now})
 	}
 	o.rows = o.rows[max(0, len(o.rows)-maxTailRows):]
+	o.chooseSplit()
+}
+
+// settledRows is how many rows tell which column splits them.
+const settledRows = 100
+
+// chooseSplit takes the first column of text with few values to tell the chart's
+// lines apart, until enough rows have come or the user has chosen.
+func (o *opened) chooseSplit() {
+	if o.splitChosen || len(o.rows) == 0 {
+		return
+	}
+	newest := o.rows[max(0, len(o.rows)-2*settledRows):]
+	o.split, o.splitChosen = "", len(o.rows) >= settledRows
+	for _, name := range o.texts() {
+		values := map[string]bool{}
+		for _, r := range newest {
+			values[r.text(name)] = true
+		}
+		if len(values) <= maxLines {
+			o.split = name
+			return
+		}
+	}
 }
 
 // tick measures how many rows come. What comes first is what was stored: it does
@@ -134,12 +158,6 @@ func (o *opened) choose() {
 		o.column = ""
 		if len(numbers) > 0 {
 			o.column = numbers[0]
-		}
-	}
-	if !o.splitChosen {
-		o.split = ""
-		if texts := o.texts(); len(texts) > 0 {
-			o.split = texts[0]
 		}
 	}
 }

@@ -69,8 +69,16 @@ func (m *Model) drawBrowser(a canvas.Area) {
 func (m *Model) drawSelected(a canvas.Area, o *object) {
 	in := m.frame(a, o.name, o.kind)
 	in.Fit(1, 0, in.W-2, canvas.Of(canvas.Accent), strings.Join(m.numbers(o), "  "))
-	for y, l := range wrapped(o.definition, in.W-2) {
-		in.Text(1, y+2, canvas.Of(canvas.Plain), l)
+	y := 1
+	if trouble := or(o.problem, o.status); isProblem(o.status) || o.problem != "" {
+		for _, l := range wrapped(trouble, in.W-2) {
+			in.Text(1, y, canvas.Of(canvas.Down), l)
+			y++
+		}
+	}
+	for _, l := range wrapped(o.definition, in.W-2) {
+		y++
+		in.Text(1, y, canvas.Of(canvas.Plain), l)
 	}
 }
 
@@ -174,6 +182,9 @@ func (m *Model) timeName() string {
 func (m *Model) whyEmpty() string {
 	if m.opened.err != "" {
 		return m.opened.err
+	}
+	if o := m.db.find(m.opened.name); o != nil && isProblem(o.status) {
+		return o.status
 	}
 	return "waiting for rows"
 }
