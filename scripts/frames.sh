@@ -34,6 +34,6 @@ until terminal capture-pane -p -t main | grep -q 'OHLC AAPL'; do sleep 1; done
 sleep "${FILL:-150}" # until the charts are full
 draw market 160x50 "The dashboard's first page: candles, prices, spread, orders, alerts, sessions, matches" 1
 draw graph 160x50 "The graph of all objects with the rows a second on its edges" d
-draw object 120x36 "An object of the database, tailed and charted" 8 Down Down Down Enter
+draw object 120x36 "An object of the database, tailed and charted" 8 Down Down Down Enter n
 draw small 80x24 "The dashboard in 80 by 24 characters" Escape 1
 press q

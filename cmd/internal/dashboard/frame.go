@@ -274,7 +274,7 @@ func (m *Model) footerKeys() [][2]string {
 	keys := [][2]string{{"q", "quit"}, {"?", "help"}, {"space", pick(m.paused, "go on", "pause")}}
 	switch {
 	case m.view == viewBrowser && m.opened.name != "":
-		return append([][2]string{{"esc", "back"}, {"v", "view"}, {"←→", "column"}, {"b", "lines by"}, {"↑↓", "scroll"}}, keys...)
+		return append([][2]string{{"esc", "back"}, {"v", "view"}, {"←→", "column"}, {"b", "lines by"}, {"n", "in %"}, {"↑↓", "scroll"}}, keys...)
 	case m.view == viewBrowser || m.view == viewGraph:
 		keys = append([][2]string{{"↑↓", "select"}, {"Enter", "open"}}, keys...)
 	case m.view <= viewSectors:

@@ -29,7 +29,7 @@ func helpKeys() [][2]string {
 		{"Enter", "DAG, Database: open an object"},
 		{"← →", "DAG: select; object: column of the chart"},
 		{"v", "object: chart and rows, chart, rows, SQL"},
-		{"b", "object: split the chart by a column"},
+		{"b  n", "object: chart by a column; in % of the first"},
 		{"esc", "back"},
 		{"?", "this help"},
 		{"q", "quit"},

@@ -44,6 +44,22 @@ func (l line) last() float64 {
 	return l[len(l)-1].v
 }
 
+// relative is the change of each value from the first one that is not zero, in
+// percent.
+func (l line) relative() line {
+	var out line
+	base := 0.0
+	for _, s := range l {
+		if base == 0 {
+			base = s.v
+		}
+		if base != 0 {
+			out = append(out, sample{s.at, (s.v - base) / math.Abs(base) * 100})
+		}
+	}
+	return out
+}
+
 func (l line) values() []float64 {
 	out := make([]float64, len(l))
 	for i, s := range l {

@@ -43,6 +43,7 @@ type opened struct {
 	mode                   objectMode
 	column, split          string // what the chart shows, and by what column
 	splitChosen            bool
+	relative               bool // the chart shows the change from the first value in percent
 	scroll                 list
 }
 
@@ -196,6 +197,8 @@ func (o *opened) key(key string) {
 	case "b":
 		o.split = following(append([]string{""}, o.texts()...), o.split, 1)
 		o.splitChosen = true
+	case "n":
+		o.relative = !o.relative
 	default:
 		o.scroll.key(key)
 	}

@@ -131,6 +131,9 @@ func (m *Model) objectChart(a canvas.Area) {
 	if o.split != "" {
 		by = " by " + o.split
 	}
+	if o.relative {
+		by += ", change in %"
+	}
 	in := m.frame(a, o.column+by, "over "+m.timeName())
 	var names []string
 	lines := map[string]line{}
@@ -156,8 +159,12 @@ func (m *Model) objectChart(a canvas.Area) {
 	var roles []canvas.Role
 	var drawn []canvas.Line
 	for i, name := range names {
-		l := lines[name]
-		labels, roles = append(labels, strings.TrimSpace(name+" "+count(l.last()))), append(roles, canvas.SeriesRole(i))
+		l, value := lines[name], count(lines[name].last())
+		if o.relative {
+			l = l.relative()
+			value = signed(l.last(), 2)
+		}
+		labels, roles = append(labels, strings.TrimSpace(name+" "+value)), append(roles, canvas.SeriesRole(i))
 		drawn = append(drawn, canvas.Line{Points: points(l), Style: canvas.Of(canvas.SeriesRole(i))})
 	}
 	m.legend(in, labels, roles)

@@ -50,14 +50,10 @@ func (m *Model) sectorChart(a canvas.Area) {
 	var labels []string
 	var roles []canvas.Role
 	for i, name := range m.sectorNames() {
-		l := m.market.sectors[name].price.newest(in.W * 2)
-		pts := points(l)
-		for j := range pts {
-			pts[j].Y = (l[j].v/l[0].v - 1) * 100
-		}
+		l := m.market.sectors[name].price.newest(in.W * 2).relative()
 		role := canvas.SeriesRole(i)
-		lines = append(lines, canvas.Line{Points: pts, Style: canvas.Of(role)})
-		labels, roles = append(labels, name+" "+signed(pts[len(pts)-1].Y, 2)), append(roles, role)
+		lines = append(lines, canvas.Line{Points: points(l), Style: canvas.Of(role)})
+		labels, roles = append(labels, name+" "+signed(l.last(), 2)), append(roles, role)
 	}
 	m.legend(in, labels, roles)
 	m.chart(below(in), lines...)
