@@ -130,7 +130,7 @@ check "?: help" page '?' 'Keys ──' 'CHECKPOINT, with its result'
 press Escape # the next key only when this one has done its work: together they would be Alt and the key
 check "esc: no help" hides 'Keys ──'
 check "8: all objects" page 8 '1[0-9] objects' 'order_tick_matches +stream +[0-9.]+k?/s'
-check "c: a checkpoint and what comes of it" page c '(✓|✗) .*(checkpoint|CHECKPOINT)'
+check "c: a checkpoint and what comes of it" page c '✓ checkpoint [0-9]+: [0-9]+ bytes' 'checkpoint [0-9]+, [0-9]+m?[0-9]*s ago'
 check "space: paused" page space '● PAUSED'
 check "space: going on" page space '● RUNNING'
 press 1
@@ -142,7 +142,7 @@ check "100x30" size 100x30 '9 System' 'OHLC AMZN'
 kill -9 "$server"
 check "the server is killed" shows 'RECONNECTING .*try [0-9]+' 'everything below is as it was'
 serve
-check "the server is back" shows '● RUNNING' 'in [0-9.]+/s'
+check "the server is back" shows '● RUNNING +up [0-9]+.*recovered from epoch [0-9]+' 'in [0-9.]+k?/s'
 check "and so are the rows" page 3 'TSLA +(buy|sell) +[0-9]+'
 
 sql -c "CREATE STREAM mine AS SELECT symbol, price * volume AS notional, ts FROM market_ticks WHERE volume > 100"

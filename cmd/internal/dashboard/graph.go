@@ -121,12 +121,12 @@ func (g *graphView) distance(v, w int) int {
 
 // geometry is where things stand on the plane that the screen shows a part of.
 type geometry struct {
-	step          int   // lines from a row to the next: 3 for boxes, else 1
-	x, width      []int // of each layer
-	tracks        []int // lines between a layer and the next that go up or down
-	spread        int   // cells more between layers, for the looks
-	rates, labels bool
-	w, h          int
+	step     int   // lines from a row to the next: 3 for boxes, else 1
+	x, width []int // of each layer
+	tracks   []int // lines between a layer and the next that go up or down
+	spread   int   // cells more between layers, for the looks
+	rates    bool  // in the objects, too
+	w, h     int
 }
 
 // rateWidth is the cells that a rate takes.
@@ -150,25 +150,12 @@ func (g *graphView) measure(a canvas.Area) geometry {
 		geo.step = 3
 	}
 	geo.h = rows * geo.step
-	for _, detail := range []struct{ rates, labels bool }{{true, true}, {false, true}, {true, false}, {false, false}} {
-		geo.rates, geo.labels = detail.rates && geo.step == 1, detail.labels
+	for _, rates := range []bool{true, false} {
+		geo.rates = rates && geo.step == 1
 		g.columns(&geo)
 		if geo.w <= a.W {
 			break
 		}
-	}
-	for geo.w > a.W { // the longest names give way
-		widest := 0
-		for at, w := range geo.width {
-			if w > geo.width[widest] {
-				widest = at
-			}
-		}
-		if len(geo.width) == 0 || geo.width[widest] <= 10 {
-			break
-		}
-		geo.width[widest]--
-		geo.place()
 	}
 	if spare := a.W - geo.w; spare > 0 && len(geo.x) > 1 {
 		geo.spread = min(spare/(len(geo.x)-1), 10)
@@ -210,11 +197,7 @@ func (geo *geometry) place() {
 
 // gap is the cells between a layer and the next.
 func (geo *geometry) gap(at int) int {
-	gap := geo.tracks[at] + 3 + geo.spread
-	if geo.labels {
-		gap += rateWidth
-	}
-	return gap
+	return geo.tracks[at] + 3 + rateWidth + geo.spread
 }
 
 // line is the line of the plane in the middle of a row.
@@ -255,14 +238,26 @@ func (m *Model) drawGraph(a canvas.Area) {
 		}
 	}
 	wires.draw()
-	if geo.labels {
-		m.edgeLabels(plane.Area(), geo)
-	}
+	m.edgeLabels(plane.Area(), geo)
 	for v, name := range g.names {
 		m.drawVertex(plane.Area(), geo, v, m.db.find(name))
 	}
 	g.scroll(a, geo)
 	a.Show(plane, g.scrollX, g.scrollY)
+	for _, more := range []struct {
+		is   bool
+		x, y int
+		r    rune
+	}{
+		{g.scrollX > 0, 0, a.H / 2, '«'},
+		{g.scrollX+a.W < geo.w, a.W - 1, a.H / 2, '»'},
+		{g.scrollY > 0, a.W / 2, 0, '↑'},
+		{g.scrollY+a.H < geo.h, a.W / 2, a.H - 1, '↓'},
+	} {
+		if more.is {
+			a.Set(more.x, more.y, more.r, canvas.Strong(canvas.Warn))
+		}
+	}
 	m.graphFoot(foot, g)
 }
 

@@ -163,20 +163,24 @@ func (m *Model) checkpointPanel(a canvas.Area) {
 	if !ok {
 		return
 	}
-	head(in, right(6, 0, "epoch"), left(8, 0, "at"), right(8, 0, "took"), right(8, 0, "pause"), right(9, 0, "size"), left(9, 0, "reason"), left(9, 0, "status"))
+	head(in, right(5, 0, "epoch"), left(8, 0, "at"), right(7, 0, "took"), right(7, 0, "pause"), right(8, 0, "size"), right(8, 0, "new"), left(12, 0, "reason"))
 	in = below(in)
 	newestFirst(rows, "epoch")
 	for y, r := range rows {
 		if y >= in.H {
 			break
 		}
-		at := none
-		if t := r.time("finished_at"); !t.IsZero() {
-			at = clock(t.UnixMilli())
+		at := r.time("finished_at")
+		if at.IsZero() {
+			at = r.time("started_at")
 		}
-		row(in, y, right(6, canvas.Title, r.text("epoch")), left(8, canvas.Muted, at), right(8, canvas.Plain, millisText(r.number("duration_ms"))),
-			right(8, canvas.Muted, millisText(r.number("pause_ms"))), right(9, canvas.Plain, size(r.number("bytes"))), left(9, canvas.Muted, r.text("reason")),
-			left(9, pick(strings.Contains(r.text("status"), "fail"), canvas.Down, canvas.Up), r.text("status")))
+		role, reason := canvas.Title, r.text("reason")
+		if problem := r.text("problem"); problem != "" {
+			role, reason = canvas.Down, problem
+		}
+		row(in, y, right(5, role, r.text("epoch")), left(8, canvas.Muted, clock(at.UnixMilli())), right(7, canvas.Plain, millisText(r.number("duration_ms"))),
+			right(7, canvas.Muted, millisText(r.number("pause_ms"))), right(8, canvas.Plain, size(r.number("bytes"))),
+			right(8, canvas.Muted, size(r.number("new_bytes"))), left(12, pick(role == canvas.Down, role, canvas.Muted), reason))
 	}
 }
 
@@ -185,14 +189,16 @@ func (m *Model) subscriptionPanel(a canvas.Area) {
 	if !ok {
 		return
 	}
-	head(in, left(18, 0, "object"), left(30, 0, "client"), right(8, 0, "rows"), right(9, 0, "queued"))
+	head(in, left(16, 0, "object"), left(28, 0, "client"), right(8, 0, "rows"), right(7, 0, "queued"))
 	in = below(in)
 	for y, r := range rows {
 		if y >= in.H {
 			break
 		}
-		row(in, y, left(18, canvas.Plain, r.text("object")), left(30, canvas.Muted, r.text("client")), right(8, canvas.Plain, count(r.number("rows"))),
-			right(9, canvas.Muted, size(r.number("queued_bytes"))))
+		client := r.text("client")
+		client = client[strings.IndexByte(client, '@')+1:]
+		row(in, y, left(16, canvas.Plain, r.text("object")), left(28, canvas.Muted, client), right(8, canvas.Plain, count(r.number("rows"))),
+			right(7, canvas.Muted, size(r.number("queued_bytes"))))
 	}
 }
 
