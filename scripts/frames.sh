@@ -31,6 +31,7 @@ mkdir -p docs/img
 terminal new-session -d -s main -x 160 -y 50 env -u TMUX -u NO_COLOR TERM=xterm-256color COLORTERM=truecolor \
 	bin/laminardb demo --listen 127.0.0.1:$((20000 + RANDOM % 10000)) --data-dir "$work"
 until terminal capture-pane -p -t main | grep -q 'OHLC AAPL'; do sleep 1; done
+terminal send-keys -t main c  # a checkpoint for the header
 sleep "${FILL:-150}" # until the charts are full
 draw market 160x50 "The dashboard's first page: candles, prices, spread, orders, alerts, sessions, matches" 1
 draw graph 160x50 "The graph of all objects with the rows a second on its edges" d

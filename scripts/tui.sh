@@ -151,7 +151,7 @@ press End Enter
 check "and is tailed and charted" shows '▶ mine stream' 'SUBSCRIBE: [0-9]+ rows' 'notional by symbol' '[⡇⢸⣿⠛⠒⠤⣀]' '^\+ [A-Z]+ +[0-9.]+'
 check "v: the chart alone" page v 'notional by symbol' 'over event time ts'
 press v v
-check "v: its SQL" shows 'Definition' 'WHERE volume > 100'
+check "v: its SQL" shows 'Definition' 'AS notional, ts FROM market_ticks'
 press Escape
 check "esc: the list" hides 'Definition'
 press q
