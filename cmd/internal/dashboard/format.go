@@ -24,7 +24,7 @@ func count(v float64) string {
 		size   float64
 		suffix string
 	}{{1e15, "P"}, {1e12, "T"}, {1e9, "G"}, {1e6, "M"}, {1e3, "k"}} {
-		if v >= unit.size*0.99995 {
+		if v >= unit.size*0.9995 {
 			return sign + three(v/unit.size) + unit.suffix
 		}
 	}

@@ -62,7 +62,6 @@ func (m *Model) open(name string) {
 
 func (m *Model) pause() {
 	m.paused = !m.paused
-	m.heldSince = m.now
 	if !m.paused {
 		held := m.held
 		m.held = nil

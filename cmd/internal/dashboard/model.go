@@ -1,6 +1,7 @@
 package dashboard
 
 import (
+	"slices"
 	"time"
 
 	tea "charm.land/bubbletea/v2"
@@ -32,8 +33,8 @@ func views() []string {
 }
 
 const (
-	// maxHeld is how many chunks wait while the display is paused; older ones give way.
-	maxHeld = 400
+	// maxHeld is how many rows wait while the display is paused; older ones give way.
+	maxHeld = 20000
 	// noteTime is how long the outcome of a statement stays.
 	noteTime = 12 * time.Second
 )
@@ -60,7 +61,6 @@ type Model struct {
 	symbol        string
 	paused, help  bool
 	held          []feed.Chunk
-	heldSince     time.Time
 
 	now     time.Time
 	link    feed.Link
@@ -156,8 +156,7 @@ func (m *Model) apply(b feed.Batch) {
 	}
 	m.opened.describe(b.Tables)
 	if m.paused {
-		m.held = append(m.held, b.Chunks...)
-		m.held = m.held[max(0, len(m.held)-maxHeld):]
+		m.hold(b.Chunks)
 	} else {
 		m.market.applyTables(b.Tables)
 		m.applyChunks(b.Chunks)
@@ -172,6 +171,19 @@ func (m *Model) apply(b feed.Batch) {
 		m.symbol = m.market.symbols[0]
 	}
 	m.source.Watch(m.watch())
+}
+
+// hold keeps chunks for later. The first of each tail with its columns stays,
+// without its rows if need be.
+func (m *Model) hold(chunks []feed.Chunk) {
+	m.held = append(m.held, chunks...)
+	rows := 0
+	for i := len(m.held) - 1; i >= 0; i-- {
+		if rows += len(m.held[i].Rows); rows > maxHeld {
+			m.held[i].Rows = nil
+		}
+	}
+	m.held = slices.DeleteFunc(m.held, func(c feed.Chunk) bool { return len(c.Rows) == 0 && !c.Reset && c.Err == "" })
 }
 
 func (m *Model) applyChunks(chunks []feed.Chunk) {

@@ -61,6 +61,9 @@ func (c *Client) startTails(ctx context.Context, wanted []Tail, running map[Tail
 		if !slices.Contains(wanted, tail) {
 			cancel()
 			delete(running, tail)
+			c.mu.Lock()
+			delete(c.tails, tail.Name)
+			c.mu.Unlock()
 		}
 	}
 	for _, tail := range wanted {
