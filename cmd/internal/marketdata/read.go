@@ -58,6 +58,27 @@ func ReadReference(ctx context.Context, brokers []string, registryURL, topic str
 	return out, err
 }
 
+// RecordedRow is a record of any schema as a topic holds it.
+type RecordedRow struct {
+	Key string
+	// Fields are the values by name, nil for a record without a value.
+	Fields    map[string]any
+	Partition int32
+	Offset    int64
+}
+
+// ReadRows reads records as ReadTicks does ticks, with whatever schema they have.
+func ReadRows(ctx context.Context, brokers []string, registryURL, topic string) (out []RecordedRow, err error) {
+	err = eachValue(ctx, brokers, registryURL, topic, func(r *kgo.Record, fields *map[string]any) {
+		row := RecordedRow{Key: string(r.Key), Partition: r.Partition, Offset: r.Offset}
+		if fields != nil {
+			row.Fields = *fields
+		}
+		out = append(out, row)
+	})
+	return out, err
+}
+
 // eachValue gives fn the decoded values of topic, nil for a record without one,
 // in the order of (partition, offset).
 func eachValue[T any](ctx context.Context, brokers []string, registryURL, topic string, fn func(*kgo.Record, *T)) error {
