@@ -5,7 +5,7 @@ SHELL := /bin/bash
 # What every test file that uses datadriven understands.
 GOLDEN = $(shell git ls-files -co --exclude-standard '*_test.go' | xargs grep -l '"github.com/cockroachdb/datadriven"' | xargs -n 1 dirname | sort -u | sed 's|^|./|')
 
-.PHONY: help build test check e2e tui frames test-postgres test-kafka golden fuzz bench demo
+.PHONY: help build test check e2e tui frames test-postgres test-kafka golden fuzz audit bench demo
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /\1\t/' | expand -t 16
@@ -38,6 +38,9 @@ golden: ## rewrite the expected results of the text tests; look at the diff
 
 fuzz: ## run every fuzz target for FUZZTIME (10s)
 	scripts/fuzz.sh
+
+audit: build ## kill the server again and again and compare everything; ARGS such as "--kills 300 --kafka apache"
+	go run ./cmd/internal/audit $(ARGS)
 
 bench: ## measure against a raw librdkafka drain of the same topic
 	go run ./cmd/internal/bench $(ARGS)

@@ -216,9 +216,10 @@ func (x *exactSink) end(ctx context.Context, mark uint64) error {
 
 // step takes one step, with its error for the user.
 func (x *exactSink) step(ctx context.Context, step txnStep) error {
+	look := x.health.now().Add(lookAfter)
 	err := x.client.transact(ctx, step, func() error {
 		x.client.serve()
-		return x.usable()
+		return x.attend(&look)
 	})
 	var failed *txnError
 	if !errors.As(err, &failed) {
@@ -233,6 +234,8 @@ func (x *exactSink) step(ctx context.Context, step txnStep) error {
 		e.WithDetail("%s", x.deliveryError(n, reason))
 	}
 	switch failed.code {
+	case ckafka.ErrUnknownTopicOrPart, ckafka.ErrUnknownTopic, ckafka.ErrUnknownPartition:
+		return e.WithHint("Topic %q or %q was deleted.", x.topic, x.progress.topic)
 	case ckafka.ErrInvalidTransactionTimeout:
 		return e.WithHint("The option transaction_timeout is above the brokers' transaction.max.timeout.ms.")
 	case ckafka.ErrTransactionalIDAuthorizationFailed:

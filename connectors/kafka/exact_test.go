@@ -369,3 +369,31 @@ func TestExactlyOnceUpsert(t *testing.T) {
 	// A marker lies between the transactions.
 	equal(t, "records", topicRecords(t, e.addr, e.topic, 4), []string{"A=A|1", "B=B|1", "A=A|2", "B=∅"})
 }
+
+// TestDeletedSinkTopic finds that a sink says so when its topic is gone, rather than
+// wait as long as a transaction or a record may take.
+func TestDeletedSinkTopic(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	e := newExactly(t)
+	exact := e.sink(t)
+	plain := newSink(t, sinkSpec(false, nil, "brokers", e.addr, "topic", e.topic, "format", "numbers"))
+	fence(t, exact, 0)
+	put(t, exact, "A 1")
+	commit(t, exact, 1)
+	deleteTopic(t, e.addr, e.topic)
+	put(t, exact, "A 2")
+	want := fmt.Sprintf("topic %q does not exist any more", e.topic)
+	if err := exact.Commit(ctx, 2); err == nil || !strings.Contains(err.Error(), "nknown topic") && !strings.Contains(err.Error(), want) {
+		t.Fatal(err) // the broker or the sink itself notices first
+	}
+	if err := plain.Write(ctx, rows("A 3")); err != nil {
+		t.Fatal(err)
+	}
+	wantCode(t, plain.Flush(ctx), pgerr.UndefinedObject, want)
+	createTopic(t, e.addr, e.topic, 1)
+	fence(t, exact, 1)
+	put(t, exact, "A 4")
+	commit(t, exact, 2)
+}

@@ -3,6 +3,7 @@ package kafka
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"log/slog"
 	"sync/atomic"
 	"time"
@@ -22,6 +23,10 @@ const encodeRows = 1024
 // sendWait bounds one wait for room in librdkafka's send queue, after which the
 // context is looked at.
 const sendWait = 100 * time.Millisecond
+
+// lookAfter is how long a delivery may take until the sink looks whether its topic
+// is still there: librdkafka waits for one that is gone as for one that is slow.
+const lookAfter = 5 * time.Second
 
 type sinks struct {
 	formats format.Registry
@@ -175,10 +180,26 @@ func (s *sink) usable() error {
 	return s.failed
 }
 
+// attend is usable for one that waits for a delivery: now and then, look being the
+// next time, it finds out whether the topic was deleted.
+func (s *sink) attend(look *time.Time) error {
+	if err := s.usable(); err != nil || s.health.now().Before(*look) {
+		return err
+	}
+	*look = s.health.now().Add(lookAfter)
+	_, _, err := s.client.describe(txnSlice)
+	var kerr ckafka.Error
+	if errors.As(err, &kerr) && topicMissing(kerr.Code()) {
+		s.failed = faultError(s.topic, event{code: kerr.Code(), partition: -1, text: kerr.Error()})
+	}
+	return s.failed
+}
+
 // Flush implements connectors.Sink.
 func (s *sink) Flush(ctx context.Context) error {
+	look := s.health.now().Add(lookAfter)
 	for !s.client.flush(sendWait) {
-		if err := s.usable(); err != nil {
+		if err := s.attend(&look); err != nil {
 			return err
 		}
 		if err := ctx.Err(); err != nil {

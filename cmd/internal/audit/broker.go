@@ -185,6 +185,17 @@ func (b *broker) growTopic(ctx context.Context, name string, partitions int) err
 	})
 }
 
+// write writes records to the partitions that they name, as a client that does not
+// know what was there before.
+func (b *broker) write(ctx context.Context, records []*kgo.Record) error {
+	client, err := kgo.NewClient(kgo.SeedBrokers(b.kafka), kgo.RecordPartitioner(kgo.ManualPartitioner()))
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	return client.ProduceSync(ctx, records...).FirstErr()
+}
+
 // startApache starts an Apache Kafka, or finds it running, and returns its address.
 func startApache(dir string) (string, error) {
 	out, err := exec.Command("scripts/kafka.sh", "start", dir).Output()

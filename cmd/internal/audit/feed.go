@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -25,6 +26,9 @@ const (
 	endMillis    = 120_000 // how far the last rows push the watermark: every window closes
 )
 
+// metadataAge is how soon the feed learns of a partition.
+const metadataAge = 300 * time.Millisecond
+
 // feed writes ticks and orders to Kafka. Each tick has a number of its own, which is
 // its volume, and each order its id. The rows are those of the seed; only how many
 // there are by when depends on the clock. No row is late.
@@ -39,6 +43,7 @@ type feed struct {
 
 	cancel context.CancelFunc
 	done   chan error
+	failed atomic.Pointer[error] // why it has ended by itself
 
 	mu      sync.Mutex // guards what a step uses
 	now     int64      // event time
@@ -81,7 +86,7 @@ func newFeed(ctx context.Context, b *broker, seed uint64, rate int) (*feed, erro
 		f.symbols = append(f.symbols, r.Symbol)
 	}
 	f.client, err = kgo.NewClient(kgo.SeedBrokers(b.kafka), kgo.RecordPartitioner(kgo.ManualPartitioner()),
-		kgo.MetadataMinAge(100*time.Millisecond))
+		kgo.MetadataMinAge(metadataAge), kgo.MetadataMaxAge(metadataAge))
 	if err != nil {
 		return nil, err
 	}
@@ -121,7 +126,9 @@ func (f *feed) run(ctx context.Context) error {
 		err := f.client.ProduceSync(writing, f.next()...).FirstErr()
 		stop()
 		if err != nil {
-			return fmt.Errorf("writing to Kafka: %w", err)
+			err = fmt.Errorf("writing to Kafka: %w", err)
+			f.failed.Store(&err)
+			return err
 		}
 	}
 }

@@ -202,6 +202,9 @@ func (r *rig) until(ctx context.Context, wait time.Duration, sql string, pleases
 		if err == nil && pleases(got) {
 			return got, nil
 		}
+		if failed := r.feed.failed.Load(); failed != nil {
+			return got, *failed
+		}
 		if time.Now().After(deadline) {
 			return got, fmt.Errorf("%s is %q after %v, %w", sql, got, wait, errors.Join(err, errNotYet))
 		}

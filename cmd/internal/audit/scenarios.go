@@ -186,7 +186,7 @@ func partitionsAdded(ctx context.Context, a *auditor) (string, error) {
 		if err := r.broker.growTopic(ctx, "market-ticks", 6+n); err != nil {
 			return "", err
 		}
-		if err := sleep(ctx, 500*time.Millisecond); err != nil { // for the feed to learn of it
+		if err := sleep(ctx, 5*metadataAge); err != nil { // for the feed to learn of it
 			return "", err
 		}
 		r.feed.addSymbol(symbol)
@@ -230,7 +230,7 @@ func topicRecreated(ctx context.Context, a *auditor) (string, error) {
 	if err := r.broker.createTopic(ctx, "order-events", 5, "delete"); err != nil {
 		return "", err
 	}
-	if err := r.feed.client.ProduceSync(ctx, r.feed.foreignOrders()...).FirstErr(); err != nil {
+	if err := r.broker.write(ctx, r.feed.foreignOrders()); err != nil {
 		return "", err
 	}
 	if err := r.start(ctx, ""); err != nil {
@@ -289,6 +289,13 @@ func sinkTopicGone(ctx context.Context, a *auditor) (string, error) {
 	}
 	r.server.kill() // a restart does not need the topic either
 	if err := r.start(ctx, ""); err != nil {
+		return "", err
+	}
+	if err := r.broker.createTopic(ctx, "enriched-orders", 5, "delete"); err != nil {
+		return "", err
+	}
+	own := "SELECT committed_epoch FROM laminar.sinks WHERE name = 'enriched_orders_sink' AND problem IS NULL"
+	if _, err := r.until(ctx, settleWait, own, func(s string) bool { return number(s) > number(before)+epochs }); err != nil {
 		return "", err
 	}
 	v, err := r.settle(ctx, settling{orders: true, skip: "enriched_orders", excused: nothing})
