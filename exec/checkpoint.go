@@ -97,6 +97,13 @@ func (e *Engine) Checkpoint(ctx context.Context, reason string) (CheckpointRepor
 	return rep, nil
 }
 
+// LastCheckpoint stops the sources where they are and takes a checkpoint, so that
+// nothing is read, or written outside, twice after a restart.
+func (e *Engine) LastCheckpoint(ctx context.Context) (CheckpointReport, error) {
+	e.env.halted.Store(true)
+	return e.Checkpoint(ctx, "shutdown")
+}
+
 func (e *Engine) takeCheckpoint(ctx context.Context, rep *CheckpointReport) error {
 	c := e.checkpoints
 	rep.Epoch = c.nextEpoch()
@@ -214,6 +221,11 @@ func (e *Engine) beginRound(epoch uint64) *round {
 // table that was made before a row is before the barrier if the row is.
 func (e *Engine) collect(ctx context.Context, r *round) map[uint64]*capture {
 	deadline := time.Now().Add(captureTimeout)
+	if end, ok := ctx.Deadline(); ok { // leave time to write what came
+		if half := time.Now().Add(time.Until(end) / 2); half.Before(deadline) {
+			deadline = half
+		}
+	}
 	r.askSources()
 	if r.await(ctx, deadline, r.sourcesSent) {
 		for _, t := range r.tables {

@@ -408,6 +408,13 @@ func (e *Engine) Close() error {
 	}
 	e.mu.Unlock()
 	sampler.stop()
+	var senders sync.WaitGroup
+	for _, f := range e.allFlows() {
+		if f.sender != nil {
+			senders.Go(func() { f.sender.stop(stopGrace) })
+		}
+	}
+	senders.Wait()
 	slices.Sort(ids)
 	slices.Reverse(ids)
 	var errs []error

@@ -20,6 +20,8 @@ type Env struct {
 
 	// round is the checkpoint that is being taken, nil for none.
 	round atomic.Pointer[round]
+	// halted says that sources read no more: what comes now is the last checkpoint.
+	halted atomic.Bool
 }
 
 // fail asks the failpoint.

@@ -105,6 +105,9 @@ func (p *pass) run(ctx context.Context, r connectors.Reader) {
 		if err := p.sendBarrier(ctx); err != nil {
 			return // ctx has ended
 		}
+		if err := p.standStill(ctx); err != nil {
+			return
+		}
 		p.commit(r)
 		var err error
 		main := p.source.mainPass()

@@ -22,7 +22,7 @@ func (p *pass) sendBarrier(ctx context.Context) error {
 	at := p.place()
 	if p == p.source.mainPass() {
 		begin := time.Now()
-		c, err := p.source.capture(epoch, at)
+		c, err := p.source.capture(epoch, p, at)
 		if err != nil {
 			return err
 		}
@@ -33,6 +33,22 @@ func (p *pass) sendBarrier(ctx context.Context) error {
 	p.sent.Store(epoch)
 	p.source.env.checkpointMoved()
 	return err
+}
+
+// standStill keeps sending barriers and reads no more, since the engine is about to
+// stop.
+func (p *pass) standStill(ctx context.Context) error {
+	if !p.source.env.halted.Load() {
+		return nil
+	}
+	for {
+		if err := p.sendBarrier(ctx); err != nil {
+			return err
+		}
+		if err := sleep(ctx, pollWait/10); err != nil {
+			return err
+		}
+	}
 }
 
 // place returns where the pass stands. Only its own goroutine may call it, or one

@@ -135,6 +135,9 @@ func (r *round) settled(e *Engine) bool {
 		if r.has(f.aligner.object) || f.Failure() != nil || e.flow(f.aligner.object) != f {
 			continue
 		}
+		if r.gated(e, f) {
+			continue // its region keeps the state of before
+		}
 		if isClosed(f.done) {
 			if c, err := f.capture(r.epoch); err == nil {
 				r.add(c)
@@ -144,6 +147,19 @@ func (r *round) settled(e *Engine) bool {
 		all = false
 	}
 	return all
+}
+
+// gated reports whether a dataflow waits for a table that is not complete: it will
+// not get to its barrier before that is.
+func (r *round) gated(e *Engine, f *flow) bool {
+	for _, p := range f.ports {
+		for _, after := range p.after {
+			if t := e.table(after.scan.Object); t != nil && !t.isReady() {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // regions groups tables and dataflows that depend on one another: a region's

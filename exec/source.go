@@ -218,16 +218,16 @@ func (s *Source) start(ctx context.Context) error {
 
 // capture is the source's own state: where its main pass stands and the rows that
 // SELECT finds.
-func (s *Source) capture(epoch uint64, at *placement) (*capture, error) {
+func (s *Source) capture(epoch uint64, main *pass, at *placement) (*capture, error) {
 	c := newCapture(s.spec.ID, epoch)
 	c.places = map[uint64]*placement{s.spec.ID: at}
 	w := c.part("", "place")
 	at.snapshot(w)
 	s.mu.Lock()
-	history, hub := s.history, s.main.hub
+	history := s.history
 	s.mu.Unlock()
-	hub.mu.Lock()
-	defer hub.mu.Unlock()
+	main.hub.mu.Lock()
+	defer main.hub.mu.Unlock()
 	history.Snapshot(c.part("", "rows"))
 	return c, c.close()
 }

@@ -119,6 +119,12 @@ func (t *Table) run(ctx context.Context) error {
 		if err := t.sendBarrier(ctx); err != nil {
 			return err
 		}
+		if t.env.halted.Load() {
+			if err := sleep(ctx, pollWait/10); err != nil {
+				return err
+			}
+			continue
+		}
 		t.commit(reader)
 		c, err := t.source.poll(ctx, reader, t.isAsked)
 		if errors.Is(err, io.EOF) {

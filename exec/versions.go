@@ -75,6 +75,14 @@ func (v versioned) Open(ctx context.Context, from connectors.Positions) (connect
 	return &versionReader{Reader: r, v: v}, nil
 }
 
+// Identity implements connectors.Identified.
+func (v versioned) Identity(ctx context.Context) (string, error) {
+	if known, ok := v.Source.(connectors.Identified); ok {
+		return known.Identity(ctx)
+	}
+	return "", nil
+}
+
 // Close implements connectors.Source: the table closes the connector.
 func (versioned) Close() error { return nil }
 

@@ -100,7 +100,7 @@ func (f *checkpointFile) stop(e *exec.Engine) {
 	f.wg.Wait()
 	ctx, cancel := context.WithTimeout(context.Background(), lastCheckpointWait)
 	defer cancel()
-	_, _ = e.Checkpoint(ctx, "shutdown") // logged; the one before it still holds
+	_, _ = e.LastCheckpoint(ctx) // logged; the one before it still holds
 }
 
 // last is the newest checkpoint that counts, nil for none.

@@ -145,10 +145,6 @@ func sourceOptions(opts connectors.Options, spec *exec.SourceSpec) error {
 	if spec.OnError, err = onError(opts); err != nil {
 		return err
 	}
-	if opts.String("dead_letter_topic", "") != "" {
-		return pgerr.Newf(pgerr.FeatureNotSupported, "option \"dead_letter_topic\" is not supported yet").
-			WithHint("Rejected records are in laminar.dead_letters.")
-	}
 	rows, err := opts.Int("retain_history", defaultHistoryRows, 0, maxHistoryRows)
 	spec.HistoryRows = int(rows)
 	return err
