@@ -5,7 +5,7 @@ SHELL := /bin/bash
 # What every test file that uses datadriven understands.
 GOLDEN = $(shell git ls-files -co --exclude-standard '*_test.go' | xargs grep -l '"github.com/cockroachdb/datadriven"' | xargs -n 1 dirname | sort -u | sed 's|^|./|')
 
-.PHONY: help build test check e2e tui frames test-postgres test-kafka golden fuzz audit bench demo
+.PHONY: help build test check e2e tui frames test-postgres test-drivers test-kafka golden fuzz audit bench demo
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /\1\t/' | expand -t 16
@@ -32,6 +32,9 @@ test-postgres: ## compare with PostgreSQL 15, on a server of its own
 
 test-kafka: ## run what talks to Kafka against an Apache Kafka; needs Java 17 and mvn
 	scripts/test-kafka.sh
+
+test-drivers: ## pgjdbc, psycopg, SQLAlchemy, asyncpg, node-postgres against a server
+	scripts/drivers.sh
 
 golden: ## rewrite the expected results of the text tests; look at the diff
 	go test $(GOLDEN) -rewrite

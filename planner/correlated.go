@@ -3,6 +3,7 @@ package planner
 import (
 	"strings"
 
+	"laminardb/planner/function"
 	"laminardb/planner/plan"
 	"laminardb/sql/ast"
 	"laminardb/sql/batch"
@@ -220,7 +221,14 @@ func (r *resolver) nameOf(e *ast.Cast) (plan.Expr, error) {
 // no constant may be of nothing: then it is NULL.
 func (r *resolver) namedOID(arg plan.Expr, e *ast.Cast) (plan.Expr, error) {
 	c, ok := arg.(*plan.Const)
-	if !ok && arg.Type().Kind == types.Text && (e.Type.Name == "regclass" || e.Type.Name == "regtype") {
+	isName := e.Type.Name == "regclass" || e.Type.Name == "regtype"
+	if _, isParam := arg.(*plan.Param); isParam && isName && arg.Type().Kind == types.Unknown {
+		if _, err := r.q.coerce(arg, types.Of(types.Text), function.Explicit, e.Operand.Position()); err != nil {
+			return nil, err
+		}
+		return &plan.Const{T: e.Type.Type}, nil // with its value it is a constant
+	}
+	if !ok && isName && arg.Type().Kind == types.Text {
 		name := ast.Name{Pos: e.Pos, Parts: []string{"to_" + e.Type.Name}}
 		return r.expr(&ast.FuncCall{At: e.At, Name: name, Args: []ast.Expr{e.Operand}})
 	}

@@ -42,7 +42,7 @@ func emptyRelations() []Relation {
 		relation("pg_ts_config", "oid oid, cfgname name, cfgnamespace oid, cfgowner oid, cfgparser oid", nil),
 		relation("pg_ts_dict", "oid oid, dictname name, dictnamespace oid, dictowner oid, dicttemplate oid, dictinitoption text", nil),
 		relation("pg_opfamily", "oid oid, opfmethod oid, opfname name, opfnamespace oid, opfowner oid", nil),
-		relation("pg_opclass", "oid oid, opcmethod oid, opcname name, opcnamespace oid, opcowner oid, opcfamily oid", nil),
+		relation("pg_opclass", "oid oid, opcmethod oid, opcname name, opcnamespace oid, opcowner oid, opcfamily oid, opcintype oid, opcdefault bool, opckeytype oid", nil),
 		relation("pg_stat_activity", "datid oid, datname name, pid int, usename name, application_name text, state text, query text", nil),
 	}
 }

@@ -2,6 +2,7 @@ package pgcatalog
 
 import (
 	"slices"
+	"strconv"
 
 	"laminardb/catalog"
 	"laminardb/sql/types"
@@ -22,7 +23,7 @@ func nameRelations() []Relation {
 		relation("laminar_class_oid", "name text, value oid", func(c *contents) [][]any {
 			var rows [][]any
 			add := func(oid int64, schema, name string) {
-				names := []string{name, quoted(name), schema + "." + name, schema + "." + quoted(name)}
+				names := []string{name, quoted(name), schema + "." + name, schema + "." + quoted(name), strconv.FormatInt(oid, 10)}
 				slices.Sort(names)
 				for _, n := range slices.Compact(names) {
 					rows = append(rows, []any{n, oid})

@@ -19,7 +19,7 @@ func objectRelations() []Relation {
 			attinhcount int, attcollation oid, attacl text[], attoptions text[], attfdwoptions text[]`, attributes),
 		relation("pg_index", `indexrelid oid, indrelid oid, indnatts smallint, indnkeyatts smallint, indisunique bool, indnullsnotdistinct bool,
 			indisprimary bool, indisexclusion bool, indimmediate bool, indisclustered bool, indisvalid bool, indisready bool,
-			indislive bool, indisreplident bool, indkey smallint[], indoption smallint[], indexprs text, indpred text`, indexes),
+			indislive bool, indisreplident bool, indkey smallint[], indcollation oid[], indclass oid[], indoption smallint[], indexprs text, indpred text`, indexes),
 		relation("pg_constraint", `oid oid, conname name, connamespace oid, contype text, condeferrable bool, condeferred bool,
 			convalidated bool, conrelid oid, contypid oid, conindid oid, conparentid oid, confrelid oid, confupdtype text, confdeltype text,
 			confmatchtype text, conislocal bool, coninhcount int, connoinherit bool, conkey smallint[], confkey smallint[], conbin text`, constraints),
@@ -141,7 +141,7 @@ func indexes(c *contents) [][]any {
 		return []any{
 			indexOID(o), int64(o.OID), len(key), len(key), true, false,
 			true, false, true, false, true, true,
-			true, false, key, options, nil, nil,
+			true, false, key, options, options, options, nil, nil,
 		}
 	})
 }

@@ -97,5 +97,8 @@ func typeRows(*contents) [][]any {
 	}
 	varchar := types.Type{Kind: types.Text, Precision: 1}
 	add(types.Of(types.Text), "varchar", varchar.OID(), 0, 0)
+	const nameOID, nameBytes = 19, 64
+	add(types.Of(types.Text), "name", nameOID, 0, 0)
+	rows[len(rows)-1][4] = nameBytes // drivers take the limit of identifiers from it
 	return rows
 }

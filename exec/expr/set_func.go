@@ -150,6 +150,10 @@ func findSet(name string, args []*vector, out []types.Type) (setKernel, bool) {
 	case "regexp_matches":
 		f := newFlagged()
 		return setKernel{rows: func(r *row, w *setWriter) (int, error) { return regexpMatches(f, r, w, out[0]) }}, true
+	case "generate_subscripts":
+		return setKernel{rows: subscripts}, true
+	case "_pg_expandarray":
+		return setKernel{rows: func(r *row, w *setWriter) (int, error) { return expandArray(r, w, out[0]) }}, true
 	case "pg_options_to_table":
 		return setKernel{rows: options}, true
 	}
@@ -166,6 +170,38 @@ func unnest(r *row, w *setWriter) (int, error) {
 		w.elems = append(w.elems, int32(k))
 	}
 	return int(to - from), nil
+}
+
+// subscripts gives 1 to the length of an array, for its only dimension.
+func subscripts(r *row, w *setWriter) (int, error) {
+	if r.int32(1) != 1 {
+		return 0, nil
+	}
+	n := r.length(0)
+	for k := range n {
+		w.columns[0].(*array.Int32Builder).Append(int32(k) + 1)
+	}
+	return n, nil
+}
+
+// expandArray gives the elements of an array with their places. It is
+// information_schema's, and drivers ask it for the columns of a key.
+func expandArray(r *row, w *setWriter, elem types.Type) (int, error) {
+	list, _ := r.value(0).([]any)
+	for k, v := range list {
+		if err := appendValue(w.columns[0], elem, v); err != nil {
+			return k, err
+		}
+		w.columns[1].(*array.Int32Builder).Append(int32(k) + 1)
+	}
+	return len(list), nil
+}
+
+// length is how many elements an array has.
+func (r *row) length(k int) int {
+	v, i := r.at(k)
+	from, to := v.arr.(*array.List).ValueOffsets(i)
+	return int(to - from)
 }
 
 func stringToTable(r *row, w *setWriter) (int, error) {

@@ -96,6 +96,8 @@ generate_series(numeric,numeric) numeric:add common
 generate_series(numeric,numeric,numeric) numeric:add common
 generate_series(T,T,interval) T for timestamp timestamptz
 unnest(anyarray) anyelement
+generate_subscripts(anyarray,integer) integer
+_pg_expandarray(smallint[]) {x smallint, n integer}
 pg_options_to_table(text[]) {option_name text, option_value text}
 regexp_split_to_table(text,text) text
 regexp_split_to_table(text,text,text) text

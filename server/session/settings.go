@@ -43,6 +43,7 @@ var knownSettings = map[string]setting{
 	"is_superuser":                  {value: "on", report: "is_superuser", fixed: true, note: "always on"},
 	"lock_timeout":                  {value: "0", note: "accepted, changes nothing"},
 	"max_identifier_length":         {value: "63", fixed: true, note: "always 63"},
+	"max_index_keys":                {value: "32", fixed: true, note: "always 32"},
 	"search_path":                   {value: `"$user", public`, note: "accepted: objects are in schema public"},
 	"server_encoding":               {value: "UTF8", report: "server_encoding", fixed: true, note: "always UTF8"},
 	"server_version":                {value: "15.8", report: "server_version", fixed: true, note: "the PostgreSQL version whose protocol and dialect drivers may expect"},
