@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/netip"
 	"os"
 	"strings"
 	"sync/atomic"
@@ -41,9 +42,26 @@ type serveOptions struct {
 	listen, httpListen, dataDir, initSQL string
 	logFormat, logLevel                  string
 	vars                                 variables
+	// trust are the networks whose clients are let in.
+	trust networks
 	// pprof serves profiles over HTTP.
 	pprof              bool
 	checkpointInterval time.Duration
+}
+
+// networks collects --trust.
+type networks []netip.Prefix
+
+// String implements flag.Value.
+func (n *networks) String() string { return "" }
+
+// Set implements flag.Value.
+func (n *networks) Set(s string) error {
+	p, err := netip.ParsePrefix(s)
+	if err == nil {
+		*n = append(*n, p.Masked())
+	}
+	return err
 }
 
 // variables collects --var NAME=value and --var NAME.
@@ -79,6 +97,7 @@ func (o *serveOptions) flags(stderr io.Writer) *flag.FlagSet {
 	fs.StringVar(&o.dataDir, "data-dir", "./data", "directory for the catalog and the pushed rows")
 	fs.StringVar(&o.initSQL, "init-sql", "", "file of statements to run at the start; what exists already is left as it is")
 	fs.DurationVar(&o.checkpointInterval, "checkpoint-interval", defaultCheckpointInterval, "time between checkpoints, 0 for only those that CHECKPOINT asks for and the one at the end")
+	fs.Var(&o.trust, "trust", "network whose clients need no password, such as 10.0.0.0/8; the server's own machine always is (repeatable)")
 	fs.StringVar(&o.logFormat, "log-format", "text", "text or json")
 	fs.StringVar(&o.logLevel, "log-level", "info", "debug, info, warn or error")
 	fs.Var(o.vars, "var", "NAME=value replaces ${NAME} in statements; NAME alone takes it from the environment (repeatable)")
@@ -174,7 +193,7 @@ func startServer(ctx context.Context, o serveOptions, logger *slog.Logger) (*ser
 	if err != nil {
 		return nil, errors.Join(err, ln.Close(), s.closeHTTP())
 	}
-	s.wire, err = pgwire.New(pgwire.Config{Sessions: s.db, Auth: pgwire.Trust{}, Rand: rand.Reader, Log: logger})
+	s.wire, err = pgwire.New(pgwire.Config{Sessions: s.db, Auth: pgwire.Trust{Networks: o.trust}, Rand: rand.Reader, Log: logger})
 	if err != nil {
 		return nil, errors.Join(err, ln.Close(), s.closeHTTP(), s.db.Close())
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -19,6 +20,7 @@ import (
 	"laminardb/cmd/internal/compose"
 	"laminardb/cmd/internal/marketdata"
 	example "laminardb/examples/market-data"
+	"laminardb/server/pgwire"
 )
 
 // repository is its root from this package's folder.
@@ -175,6 +177,10 @@ func TestStackServe(t *testing.T) {
 		t.Errorf("the data directory %s is not in the volume: %v", o.dataDir, s.Volumes)
 	}
 	if _, err := os.Stat(mounted(t, s, o.initSQL)); err != nil {
+		t.Error(err)
+	}
+	bridge := net.TCPAddr{IP: net.ParseIP("172.18.0.7")} // as another service of the stack comes
+	if err := (pgwire.Trust{Networks: o.trust}).Authenticate(t.Context(), &pgwire.Client{Remote: &bridge}, nil); err != nil {
 		t.Error(err)
 	}
 	image := parse(dockerList(t, "CMD"))

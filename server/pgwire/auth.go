@@ -3,6 +3,7 @@ package pgwire
 import (
 	"context"
 	"net"
+	"net/netip"
 
 	"github.com/jackc/pgproto3/v2"
 
@@ -66,15 +67,22 @@ func authType(m pgproto3.BackendMessage) uint32 {
 	return pgproto3.AuthTypeCleartextPassword
 }
 
-// Trust lets every client on the server's own machine in, under any name.
-type Trust struct{}
+// Trust lets the clients of these networks in, under any name. The zero value has
+// the server's own machine alone.
+type Trust struct{ Networks []netip.Prefix }
 
 // Authenticate implements Authenticator.
-func (Trust) Authenticate(_ context.Context, client *Client, _ *Exchange) error {
+func (t Trust) Authenticate(_ context.Context, client *Client, _ *Exchange) error {
 	tcp, ok := client.Remote.(*net.TCPAddr)
 	if !ok || tcp.IP.IsLoopback() {
 		return nil // a Unix socket or a pipe is local too
 	}
+	ip, _ := netip.AddrFromSlice(tcp.IP)
+	for _, n := range t.Networks {
+		if n.Contains(ip.Unmap()) {
+			return nil
+		}
+	}
 	return pgerr.Newf(pgerr.InvalidAuthorization, "no authentication is set up for host \"%s\"", tcp.IP).
-		WithHint("Without passwords the server accepts connections from its own machine alone.")
+		WithHint("Without passwords the server accepts connections from its own machine and the networks of --trust.")
 }

@@ -12,6 +12,7 @@ import (
 	"io"
 	"math/big"
 	"net"
+	"net/netip"
 	"runtime"
 	"testing"
 	"time"
@@ -115,6 +116,13 @@ func TestAuthenticator(t *testing.T) {
 func TestTrust(t *testing.T) {
 	for ip, want := range map[string]bool{"127.0.0.1": true, "::1": true, "10.0.0.1": false, "2001:db8::1": false} {
 		err := Trust{}.Authenticate(t.Context(), &Client{Remote: &net.TCPAddr{IP: net.ParseIP(ip)}}, nil)
+		if (err == nil) != want {
+			t.Errorf("%s: %v", ip, err)
+		}
+	}
+	some := Trust{Networks: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("2001:db8::/32")}}
+	for ip, want := range map[string]bool{"127.0.0.1": true, "10.200.0.1": true, "11.0.0.1": false, "2001:db8::1": true, "2001:db9::1": false} {
+		err := some.Authenticate(t.Context(), &Client{Remote: &net.TCPAddr{IP: net.ParseIP(ip)}}, nil)
 		if (err == nil) != want {
 			t.Errorf("%s: %v", ip, err)
 		}
