@@ -31,6 +31,9 @@ func (r *resolver) call(e *ast.FuncCall) (plan.Expr, error) {
 		return nil, err
 	}
 	if l, ok := lookups[name]; ok {
+		if v, ok := r.setting(e, name); ok {
+			return v, nil
+		}
 		return r.lookup(e, l)
 	}
 	inner := r
@@ -60,6 +63,20 @@ func (r *resolver) call(e *ast.FuncCall) (plan.Expr, error) {
 		return nil, placed(err, e.Pos)
 	}
 	return r.apply(sig, name, e.Pos, args, pos)
+}
+
+// setting is current_setting of a constant that the session knows; ok is false for
+// another call.
+func (r *resolver) setting(e *ast.FuncCall, name string) (v plan.Expr, ok bool) {
+	if name != "current_setting" || len(e.Args) == 0 {
+		return nil, false
+	}
+	arg, ok := e.Args[0].(*ast.Literal)
+	if !ok {
+		return nil, false
+	}
+	value, ok := r.q.Session["setting "+strings.ToLower(arg.Text)]
+	return textConst(value), ok
 }
 
 // plainCall refuses what only aggregates can have.

@@ -85,7 +85,7 @@ type Query struct {
 	LateTo *ast.Name
 	// RetentionMillis is the option retention, 0 for none.
 	RetentionMillis int64
-	// Session answers current_user and its like.
+	// Session answers current_user and its like, and "setting NAME".
 	Session map[string]string
 
 	notices []string

@@ -182,11 +182,15 @@ func (s *Session) Close() {
 
 // sessionValues answers current_user and its like.
 func (s *Session) sessionValues() map[string]string {
-	return map[string]string{
+	values := map[string]string{
 		"current_user": s.client.User, "session_user": s.client.User, "user": s.client.User,
 		"current_role": s.client.User, "current_database": s.client.Database,
 		"current_catalog": s.client.Database, "current_schema": "public",
 		"pg_advisory_unlock_all": "", // there is nothing to unlock
 		"version":                "PostgreSQL 15.8 (LaminarDB " + s.db.config.Version + ")",
 	}
+	for name, v := range s.settings {
+		values["setting "+name] = v
+	}
+	return values
 }
