@@ -38,6 +38,7 @@ type checkpointer struct {
 	epoch   uint64
 	fenced  bool // fenceWait is over
 	reports []CheckpointReport
+	totals  CheckpointTotals
 	// trims holds for the last epochs where each source was still needed from.
 	trims []map[uint64]connectors.Positions
 	// placed is where the sources stood that each object reads, in its saved state.
@@ -84,6 +85,7 @@ func (e *Engine) Checkpoint(ctx context.Context, reason string) (CheckpointRepor
 	c.mu.Lock()
 	c.reports = append(c.reports, rep)
 	c.reports = c.reports[max(0, len(c.reports)-keptReports):]
+	c.totals.count(&rep)
 	c.mu.Unlock()
 	if err != nil {
 		e.env.Report(slog.LevelError, EventCheckpointFailed, "", fmt.Sprintf("checkpoint %d: %v", rep.Epoch, err))
@@ -385,17 +387,4 @@ func (e *Engine) RunCheckpoints(ctx context.Context, interval time.Duration) {
 		}
 		_, _ = e.Checkpoint(ctx, "periodic") // logged, and shown to who asks
 	}
-}
-
-// CheckpointReports returns how the last checkpoints went, oldest first, and the
-// retained ones as they are stored, newest first.
-func (e *Engine) CheckpointReports() ([]CheckpointReport, []checkpoint.Info) {
-	c := e.checkpoints
-	if c == nil {
-		return nil, nil
-	}
-	c.mu.Lock()
-	reports := slices.Clone(c.reports)
-	c.mu.Unlock()
-	return reports, c.store.List()
 }

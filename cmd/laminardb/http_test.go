@@ -54,6 +54,7 @@ func startHTTPServer(t *testing.T, pprof bool) *server {
 		"CREATE STREAM counts AS SELECT id, count(*) AS n FROM clicks GROUP BY id, tumble(ts, INTERVAL '1' SECOND)",
 		"CREATE SINK out FROM counts WITH (connector = 'blackhole')",
 		"INSERT INTO clicks VALUES (1, 1000), (2, 1500), (1, 5000)",
+		"CHECKPOINT",
 	} {
 		if _, err := conn.Exec(t.Context(), sql); err != nil {
 			t.Fatalf("%s: %v", sql, err)
@@ -91,7 +92,12 @@ func TestMetrics(t *testing.T) {
 		`laminardb_edge_rows_total{input="clicks",object="counts"} 3`,
 		`laminardb_split_rows_total{source="clicks",split="0"} 3`,
 		`laminardb_table_ready{table="titles"} 1`,
+		"laminardb_checkpoint_taken_total 1",
+		"laminardb_checkpoint_failed_total 0",
+		"laminardb_checkpoint_last_epoch 1",
 		"# TYPE laminardb_dataflow_latency_seconds histogram",
+		"# TYPE laminardb_checkpoint_age_seconds gauge",
+		"# TYPE laminardb_checkpoint_last_pause_seconds gauge",
 		"# TYPE go_goroutines gauge",
 	} {
 		if !strings.Contains(text, want+"\n") {

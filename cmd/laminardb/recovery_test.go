@@ -109,6 +109,18 @@ func TestRecoveryWalk(t *testing.T) {
 	tp.trade(t, 2003, now)
 	bars := tp.checkBars(t, "ohlc_bars")
 	awaitCommitted(t, tp.conn, "ohlc_bars_sink")
+	shown := queryRows[struct{ Name, Value, Same string }](t, tp.conn, `SELECT name, value::bigint::text, CASE name
+			WHEN 'laminardb_recovered_epoch' THEN (SELECT recovered_epoch FROM laminar.server)
+			WHEN 'laminardb_sink_committed_epoch' THEN (SELECT committed_epoch FROM laminar.sinks) ELSE 0 END::text
+		FROM laminar.metrics WHERE name IN ('laminardb_recovered_epoch', 'laminardb_sink_committed_epoch', 'laminardb_sink_pending_rows')`)
+	for _, m := range shown {
+		if m.Value != m.Same {
+			t.Errorf("%s is %s, want %s", m.Name, m.Value, m.Same)
+		}
+	}
+	if len(shown) != 3 {
+		t.Errorf("laminar.metrics has %v", shown)
+	}
 
 	var opens []float64
 	for _, r := range tp.committed(t, "ohlc-bars") {

@@ -5,7 +5,6 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
-	"laminardb/catalog"
 	"laminardb/exec"
 )
 
@@ -18,7 +17,9 @@ func metricList() []metric {
 	list = append(list, readerMetrics()...)
 	list = append(list, splitMetrics()...)
 	list = append(list, flowMetrics()...)
-	return append(list, edgeMetrics()...)
+	list = append(list, edgeMetrics()...)
+	list = append(list, sinkMetrics()...)
+	return append(list, checkpointMetrics()...)
 }
 
 type adder = func(value float64, labels ...string)
@@ -202,8 +203,7 @@ func watermarkMetric(name, help string, labels []string, value func(s *scrape, m
 	})
 }
 
-// edgeMetrics are those of what one object passes to another, and of sinks to the
-// outside.
+// edgeMetrics are those of what one object passes to another.
 func edgeMetrics() []metric {
 	edges := func(name, help string, kind prometheus.ValueType, value func(exec.InputState) float64) metric {
 		return newMetric(name, help, kind, []string{"object", "input"}, func(s *scrape, add adder) {
@@ -214,23 +214,8 @@ func edgeMetrics() []metric {
 			}
 		})
 	}
-	sinks := func(name, help string, value func(exec.FlowState) (int64, bool)) metric {
-		return newMetric(name, help, prometheus.CounterValue, []string{"sink"}, func(s *scrape, add adder) {
-			for _, f := range s.flows {
-				if f.object.Kind != catalog.Sink {
-					continue
-				}
-				if v, ok := value(f.st); ok {
-					add(float64(v), f.object.Name.String())
-				}
-			}
-		})
-	}
 	return []metric{
 		edges("edge_rows_total", "Rows that an object has taken from another.", prometheus.CounterValue, func(in exec.InputState) float64 { return float64(in.Rows) }),
 		edges("edge_queued_bytes", "Bytes of one object that wait for another.", prometheus.GaugeValue, func(in exec.InputState) float64 { return float64(in.QueuedBytes) }),
-		sinks("sink_rows_total", "Rows that a sink has taken.", func(st exec.FlowState) (int64, bool) { return st.RowsOut, true }),
-		sinks("sink_bytes_total", "Bytes of keys and values that a sink has handed over; absent where its connector does not count.",
-			func(st exec.FlowState) (int64, bool) { return st.Sink.Bytes, st.Sink.Bytes >= 0 }),
 	}
 }

@@ -11,6 +11,7 @@ import (
 
 	"laminardb/catalog"
 	"laminardb/exec"
+	"laminardb/storage/checkpoint"
 )
 
 // NewMetrics returns a registry with what is known of the process and the Go
@@ -42,6 +43,9 @@ type scrape struct {
 	queuedForSubscribers    int64
 	deadLetters             int64
 	nowMillis               int64
+	checkpoints             exec.CheckpointTotals
+	// durable is the newest checkpoint that counts, nil for none.
+	durable *checkpoint.Info
 }
 
 // readerScrape is a source or a table; table is nil for a source.
@@ -82,6 +86,7 @@ func (db *Database) scrape() *scrape {
 		s.queuedForSubscribers += queued
 	}
 	_, s.deadLetters = db.env.DeadLetters.Recent()
+	s.checkpoints, s.durable = db.engine.CheckpointTotals(), db.checkpoints.last()
 	return s
 }
 
