@@ -4,6 +4,8 @@ import (
 	"context"
 	"slices"
 
+	"github.com/apache/arrow-go/v18/arrow"
+
 	"laminardb/exec/expr"
 	"laminardb/exec/hashtable"
 	"laminardb/planner/plan"
@@ -18,8 +20,12 @@ import (
 // reaches. If it has had no partner then, and its side is an outer one, it leaves
 // with NULLs, before that watermark is passed on.
 // I3: a row behind its own input's watermark is late: it is counted and dropped.
+// I4: where a projection follows, pairs have only the columns that it and the
+// residual read; the others are nil. Rows that fail there are made again whole.
 type intervalJoin struct {
 	out      Receiver
+	project  *project  // out, if it is one
+	used     [2][]bool // by input and column: what pairs have, nil for all
 	inputs   [2]timedInput
 	outer    [2]bool  // rows of this input are kept without a partner
 	low      [2]int64 // from an input's time to the other's, at least
@@ -65,11 +71,30 @@ func (b *builder) intervalJoin(n *plan.IntervalJoin, out Receiver) error {
 	for i := range j.kept {
 		j.kept[i] = newTimeChain(j.inputs[i].types)
 	}
+	j.leaveOut(out)
 	b.keep("interval", j)
 	if err := b.build(n.Right, intervalSide{j.on(rightInput), j}); err != nil {
 		return err
 	}
 	return b.build(n.Left, intervalSide{j.on(leftInput), j})
+}
+
+// leaveOut finds the columns that nothing behind the join reads (I4).
+func (j *intervalJoin) leaveOut(out Receiver) {
+	p, ok := out.(*project)
+	if !ok {
+		return
+	}
+	reads := p.program.Columns()
+	if j.residual != nil {
+		reads = slices.Concat(reads, j.residual.Columns())
+	}
+	width := len(j.inputs[leftInput].types)
+	used := make([]bool, width+len(j.inputs[rightInput].types))
+	for _, c := range reads {
+		used[c] = true
+	}
+	j.project, j.used = p, [2][]bool{used[:width], used[width:]}
 }
 
 // on is an input's part in the event time of the join.
@@ -138,22 +163,22 @@ func (j *intervalJoin) probe(ctx context.Context, side int, in *timedBatch) (had
 
 // emitPairs emits the pairs that pass the residual, and marks their rows.
 func (j *intervalJoin) emitPairs(ctx context.Context, side int, rows *batch.Batch, own []int32, partners []int64, had []bool) error {
-	theirs, err := j.kept[1-side].store.take(partners)
+	pairs, err := j.pair(side, rows, own, partners, j.used)
 	if err != nil {
 		return err
 	}
-	pairs := j.pairs(side, expr.Take(rows, own), theirs)
+	whole := func() (*batch.Batch, error) { return j.pair(side, rows, own, partners, [2][]bool{}) }
 	if j.residual != nil {
 		j.errs.Reset()
 		sel, all, err := j.residual.Select(pairs, &j.errs)
 		if err != nil {
 			return err
 		}
-		if _, err := j.faults.rows(pairs, &j.errs); err != nil {
+		if err := fail(j.faults, &j.errs, whole); err != nil {
 			return err
 		}
 		if !all {
-			own, pairs = picked(own, sel), expr.Take(pairs, sel)
+			own, pairs = picked(own, sel), takeUsed(pairs, sel)
 			for i, s := range sel { // sel is ascending
 				partners[i] = partners[s]
 			}
@@ -168,10 +193,61 @@ func (j *intervalJoin) emitPairs(ctx context.Context, side int, rows *batch.Batc
 			kept.links[p-kept.base].matched = true
 		}
 	}
-	if pairs.Rows == 0 {
+	switch {
+	case pairs.Rows == 0:
 		return nil
+	case j.project != nil:
+		return j.project.some(ctx, pairs, whole)
 	}
 	return j.out.Batch(ctx, pairs)
+}
+
+// fail reports the rows that failed of the batch that whole makes.
+func fail(f faults, errs *expr.RowErrors, whole func() (*batch.Batch, error)) error {
+	if errs.Len() == 0 {
+		return nil
+	}
+	b, err := whole()
+	if err != nil {
+		return err
+	}
+	_, err = f.rows(b, errs)
+	return err
+}
+
+// pair makes rows of pairs, with the columns that are used.
+func (j *intervalJoin) pair(side int, rows *batch.Batch, own []int32, partners []int64, used [2][]bool) (*batch.Batch, error) {
+	theirs, err := j.kept[1-side].store.take(partners, used[1-side])
+	if err != nil {
+		return nil, err
+	}
+	return j.pairs(side, takeUsed(without(rows, used[side]), own), theirs), nil
+}
+
+// without returns a batch with nil in the place of the columns that are not used.
+func without(b *batch.Batch, used []bool) *batch.Batch {
+	if used == nil {
+		return b
+	}
+	out := b.With(slices.Clone(b.Cols))
+	for i, u := range used {
+		if !u {
+			out.Cols[i] = nil
+		}
+	}
+	return out
+}
+
+// takeUsed is expr.Take of a batch of inserts some of whose columns may be nil.
+func takeUsed(b *batch.Batch, sel []int32) *batch.Batch {
+	out := b.With(make([]arrow.Array, len(b.Cols)))
+	out.Rows = len(sel)
+	for i, c := range b.Cols {
+		if c != nil {
+			out.Cols[i] = expr.TakeArray(c, sel)
+		}
+	}
+	return out
 }
 
 // pairs puts rows of an input beside rows of the other one.
@@ -180,7 +256,7 @@ func (j *intervalJoin) pairs(side int, own, theirs *batch.Batch) *batch.Batch {
 	if side == rightInput {
 		l, r = r, l
 	}
-	out := batch.New(slices.Concat(l.Cols, r.Cols), own.Rows)
+	out := &batch.Batch{Cols: slices.Concat(l.Cols, r.Cols), Rows: own.Rows}
 	out.ReadAtNanos = earlier(own.ReadAtNanos, theirs.ReadAtNanos)
 	out.ProducedAtMillis = earlier(own.ProducedAtMillis, theirs.ProducedAtMillis)
 	return out
@@ -279,7 +355,7 @@ func (j *intervalJoin) release(ctx context.Context, side int) error {
 		}
 	}
 	for from := 0; from < len(rows); from += batch.MaxRows {
-		own, err := kept.store.take(rows[from:min(from+batch.MaxRows, len(rows))])
+		own, err := kept.store.take(rows[from:min(from+batch.MaxRows, len(rows))], nil)
 		if err != nil {
 			return err
 		}

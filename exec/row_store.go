@@ -112,7 +112,7 @@ func (s *rowStore) rebuild(rows []int64) error {
 	fresh := rowStore{types: s.types}
 	for from := 0; from < len(rows); from += batch.MaxRows {
 		part := rows[from:min(from+batch.MaxRows, len(rows))]
-		kept, err := s.take(part)
+		kept, err := s.take(part, nil)
 		if err != nil {
 			return err
 		}
@@ -128,28 +128,33 @@ func (s *rowStore) rebuild(rows []int64) error {
 type place struct{ chunk, row int32 }
 
 // take returns the rows with the given numbers, in that order; nullRow gives NULLs.
-func (s *rowStore) take(rows []int64) (*batch.Batch, error) {
-	places, used := s.places(rows)
+// The columns that are not used are nil; a nil used stands for all.
+func (s *rowStore) take(rows []int64, used []bool) (*batch.Batch, error) {
 	out := &batch.Batch{Rows: len(rows), Cols: make([]arrow.Array, len(s.types))}
-	for i, k := range used {
+	if at, ok := s.together(rows); ok {
+		c := &s.chunks[at]
+		out.ReadAtNanos, out.ProducedAtMillis = c.rows.ReadAtNanos, c.rows.ProducedAtMillis
+		sel := make([]int32, len(rows))
+		for i, row := range rows {
+			sel[i] = int32(row - c.first)
+		}
+		for i, col := range c.rows.Cols {
+			if used == nil || used[i] {
+				out.Cols[i] = expr.TakeArray(col, sel)
+			}
+		}
+		return out, nil
+	}
+	places, chunks := s.places(rows)
+	for i, k := range chunks {
 		c := s.chunks[k].rows
 		if i == 0 {
 			out.ReadAtNanos, out.ProducedAtMillis = c.ReadAtNanos, c.ProducedAtMillis
 		}
 		out.ReadAtNanos, out.ProducedAtMillis = earlier(out.ReadAtNanos, c.ReadAtNanos), earlier(out.ProducedAtMillis, c.ProducedAtMillis)
 	}
-	switch len(used) {
-	case 0:
+	if len(chunks) == 0 {
 		out.Cols = nullColumns(s.types, len(rows))
-		return out, nil
-	case 1:
-		sel := make([]int32, len(places))
-		for i, p := range places {
-			sel[i] = p.row
-		}
-		for i, col := range s.chunks[used[0]].rows.Cols {
-			out.Cols[i] = expr.TakeArray(col, sel)
-		}
 		return out, nil
 	}
 	for i := range places {
@@ -157,17 +162,42 @@ func (s *rowStore) take(rows []int64) (*batch.Batch, error) {
 			places[i].chunk = -1
 		}
 	}
-	parts := make([]arrow.Array, len(used))
+	err := s.scattered(out.Cols, places, chunks, used)
+	return out, err
+}
+
+// scattered makes the columns of rows that are in several chunks, or NULL.
+func (s *rowStore) scattered(cols []arrow.Array, places []place, chunks []int, used []bool) (err error) {
+	parts := make([]arrow.Array, len(chunks))
 	for i, t := range s.types {
-		for k, c := range used {
+		if used != nil && !used[i] {
+			continue
+		}
+		for k, c := range chunks {
 			parts[k] = s.chunks[c].rows.Cols[i]
 		}
-		var err error
-		if out.Cols[i], err = gather(t, parts, places); err != nil {
-			return nil, err
+		if cols[i], err = gather(t, parts, places); err != nil {
+			return err
 		}
 	}
-	return out, nil
+	return nil
+}
+
+// together returns the chunk that holds all rows, if there is one and none is
+// nullRow.
+func (s *rowStore) together(rows []int64) (chunk int, ok bool) {
+	if len(rows) == 0 {
+		return 0, false
+	}
+	low, high := rows[0], rows[0]
+	for _, row := range rows {
+		low, high = min(low, row), max(high, row)
+	}
+	if low < 0 {
+		return 0, false
+	}
+	at := s.chunkOf(low, len(s.chunks)-1)
+	return at, high < s.chunks[at].first+int64(s.chunks[at].rows.Rows)
 }
 
 // earlier is the smaller of two times, of which 0 is unknown.
@@ -295,13 +325,15 @@ func gatherText(cols []rowcodec.Column, places []place) (ends, text []byte) {
 		}
 		offsets[i+1] = size
 	}
-	text = make([]byte, 0, size)
-	for _, p := range places {
+	text = make([]byte, int(size)+expr.TextSlack)
+	for i, p := range places {
 		if p.chunk >= 0 {
-			text = append(text, cols[p.chunk].Bytes(int(p.row))...)
+			c := &cols[p.chunk]
+			from, to := c.Span(int(p.row))
+			expr.CopyText(text[offsets[i]:], c.Raw, from, to)
 		}
 	}
-	return arrow.Int32Traits.CastToBytes(offsets), text
+	return arrow.Int32Traits.CastToBytes(offsets), text[:size]
 }
 
 // gatherNested takes each part's values, and then all of them in order.

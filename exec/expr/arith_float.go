@@ -8,32 +8,40 @@ type float interface{ float32 | float64 }
 // only these can be errors.
 func suspect(r float64) uint64 { return math.Float64bits(r)<<1 - 1 }
 
-// suspectFrom is the least suspect value, that of infinity.
-const suspectFrom = 0x7ff<<53 - 1
+// suspectSum is suspect for sums and differences, for which zero is no error.
+func suspectSum(r float64) uint64 { return math.Float64bits(r) << 1 >> 1 }
+
+// The least suspect values, those of infinity.
+const (
+	suspectFrom    = 0x7ff<<53 - 1
+	suspectSumFrom = 0x7ff << 52
+)
 
 // floatKernel returns floating-point arithmetic over T.
 func floatKernel[T float](name string) (kernel, bool) {
 	switch name {
 	case "add":
-		return kernel{eval: floatOp(floatAdd[T], func(_, _, _ float64) bool { return false })}, true
+		return kernel{eval: floatOp(floatAdd[T], suspectSumFrom, func(_, _, _ float64) bool { return false })}, true
 	case "sub":
-		return kernel{eval: floatOp(floatSub[T], func(_, _, _ float64) bool { return false })}, true
+		return kernel{eval: floatOp(floatSub[T], suspectSumFrom, func(_, _, _ float64) bool { return false })}, true
 	case "mul":
-		return kernel{eval: floatOp(floatMul[T], func(a, b, r float64) bool { return r == 0 && a != 0 && b != 0 })}, true
+		return kernel{eval: floatOp(floatMul[T], suspectFrom, func(a, b, r float64) bool { return r == 0 && a != 0 && b != 0 })}, true
 	case "div":
 		return kernel{eval: floatDivide[T]}, true
 	}
 	return kernel{}, false
 }
 
-func floatOp[T float](loop func(dst, x, y []T) uint64, underflow func(a, b, r float64) bool) func(*frame, *node) *vector {
+// floatOp is an operation whose loop returns the most suspect of its results; they
+// are looked at one by one if that is at least from.
+func floatOp[T float](loop func(dst, x, y []T) uint64, from uint64, underflow func(a, b, r float64) bool) func(*frame, *node) *vector {
 	return func(f *frame, n *node) *vector {
 		a, b := f.eval(n.args[0]), f.eval(n.args[1])
 		out, dst := newFixed[T](n.t, f.n)
 		out.valid = validWith(f.n, a, b)
 		worst := uint64(0)
 		pairs(f.n, a, b, func(at int, x, y []T) { worst = max(worst, loop(dst[at:], x, y)) })
-		if worst >= suspectFrom {
+		if worst >= from {
 			x, y := access[T](a), access[T](b)
 			f.failWhere(out, func(i int) error {
 				a, b, r := float64(x.at(i)), float64(y.at(i)), float64(dst[i])
@@ -55,7 +63,7 @@ func floatAdd[T float](dst, x, y []T) (worst uint64) {
 	for i, a := range x {
 		r := a + y[i]
 		dst[i] = r
-		worst = max(worst, suspect(float64(r)))
+		worst = max(worst, suspectSum(float64(r)))
 	}
 	return worst
 }
@@ -65,7 +73,7 @@ func floatSub[T float](dst, x, y []T) (worst uint64) {
 	for i, a := range x {
 		r := a - y[i]
 		dst[i] = r
-		worst = max(worst, suspect(float64(r)))
+		worst = max(worst, suspectSum(float64(r)))
 	}
 	return worst
 }

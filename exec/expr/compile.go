@@ -2,6 +2,7 @@ package expr
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"laminardb/planner/plan"
@@ -42,6 +43,8 @@ type compiler struct {
 	env   Env
 	seen  map[string]*node
 	slots int
+	// columns are the input columns that are read, each once.
+	columns []int
 }
 
 func (c *compiler) compile(e plan.Expr) (*node, error) {
@@ -78,6 +81,9 @@ func (c *compiler) bind(n *node, e plan.Expr) (err error) {
 	switch e := e.(type) {
 	case *plan.Column:
 		n.column = e.Index
+		if !slices.Contains(c.columns, e.Index) {
+			c.columns = append(c.columns, e.Index)
+		}
 		n.eval = func(f *frame, n *node) *vector { return f.loadColumn(n.column, n.t) }
 	case *plan.Const:
 		n.konst, err = constVector(e)

@@ -81,9 +81,10 @@ func (e *RowErrors) add(row int, err error) {
 // Program is compiled expressions. It keeps scratch memory and is for one
 // goroutine at a time.
 type Program struct {
-	env   Env
-	roots []*node
-	slots int
+	env     Env
+	roots   []*node
+	slots   int
+	columns []int
 }
 
 // Compile prepares expressions. Subexpressions that are equal are evaluated
@@ -98,9 +99,13 @@ func Compile(exprs []plan.Expr, env Env) (*Program, error) {
 		}
 		p.roots[i] = n
 	}
-	p.slots = c.slots
+	p.slots, p.columns = c.slots, c.columns
 	return p, nil
 }
+
+// Columns returns the indexes of the input columns that the expressions read, in no
+// order. Eval looks at no others.
+func (p *Program) Columns() []int { return p.columns }
 
 // Eval computes the expressions over the rows of b. Failed rows are added to
 // errs; with a nil errs the first of them is the returned error. A column
@@ -130,6 +135,10 @@ func (p *Program) Eval(b *batch.Batch, errs *RowErrors) ([]arrow.Array, error) {
 
 // Predicate is a compiled condition.
 type Predicate struct{ p *Program }
+
+// Columns returns the indexes of the input columns that the condition reads, in no
+// order.
+func (p *Predicate) Columns() []int { return p.p.columns }
 
 // CompilePredicate prepares a boolean expression.
 func CompilePredicate(e plan.Expr, env Env) (*Predicate, error) {

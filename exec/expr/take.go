@@ -74,6 +74,9 @@ func takeValid(arr arrow.Array, sel []int32) []uint64 {
 	if arr.NullN() > 0 && arr.NullBitmapBytes() != nil {
 		from = bitsOf(arr.NullBitmapBytes(), arr.Data().Offset(), arr.Len())
 	}
+	if from == nil && !anyNegative(sel) {
+		return nil
+	}
 	var out []uint64
 	for i, r := range sel {
 		if r >= 0 && bit(from, int(r)) {
@@ -85,6 +88,14 @@ func takeValid(arr arrow.Array, sel []int32) []uint64 {
 		clearBit(out, i)
 	}
 	return out
+}
+
+func anyNegative(sel []int32) bool {
+	all := int32(0)
+	for _, r := range sel {
+		all |= r
+	}
+	return all < 0
 }
 
 func takeBits(data arrow.ArrayData, n int, sel []int32) []uint64 {
@@ -155,13 +166,30 @@ func takeText(data arrow.ArrayData, sel []int32) (ends []int32, text []byte) {
 		}
 		ends[i+1] = size
 	}
-	text = make([]byte, size)
+	text = make([]byte, int(size)+TextSlack)
 	for i, r := range sel {
 		if r >= 0 {
-			copy(text[ends[i]:ends[i+1]], bytes[from[r]:from[r+1]])
+			CopyText(text[ends[i]:], bytes, int(from[r]), int(from[r+1]))
 		}
 	}
-	return ends, text
+	return ends, text[:size]
+}
+
+// TextSlack is how many bytes CopyText may write behind a value.
+const TextSlack = 32
+
+// CopyText copies the bytes [from, to) of src to the start of dst. It is for values
+// that are written one behind the other: it may write anything up to TextSlack
+// bytes behind the value, so that a short one costs a move or two and no call.
+func CopyText(dst, src []byte, from, to int) {
+	switch n := to - from; {
+	case n <= 16 && len(src)-from >= 16:
+		*(*[16]byte)(dst) = *(*[16]byte)(src[from:])
+	case n <= 32 && len(src)-from >= 32:
+		*(*[32]byte)(dst) = *(*[32]byte)(src[from:])
+	default:
+		copy(dst, src[from:to])
+	}
 }
 
 func takeLists(data arrow.ArrayData, sel []int32) (ends []int32, child arrow.ArrayData) {

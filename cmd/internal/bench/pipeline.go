@@ -23,9 +23,11 @@ import (
 )
 
 const (
-	// look is how often is looked whether a pipeline is done: little work beside
-	// the pipeline's, and little time beside a sample's.
-	look = 10 * time.Millisecond
+	// A pipeline is looked at after look, and then after lookShare of the time that it
+	// has taken: little work beside the pipeline's (the system tables are read, with
+	// percentiles of latencies and sizes), and little time beside a sample's.
+	look      = 10 * time.Millisecond
+	lookShare = 200
 	// stuckAfter ends a sample that no longer moves.
 	stuckAfter = time.Minute
 )
@@ -133,15 +135,17 @@ func dial(ctx context.Context, db *session.Database, logger *slog.Logger) (_ *pg
 
 // await returns when the source has read all rows and every flow has taken them.
 func await(ctx context.Context, conn *pgx.Conn, m *metered, w workload, rows int64) error {
-	ticker := time.NewTicker(look)
-	defer ticker.Stop()
-	seen, moved := int64(0), time.Now()
+	timer := time.NewTimer(look)
+	defer timer.Stop()
+	began := time.Now()
+	seen, moved := int64(0), began
 	for {
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
-		case <-ticker.C:
+		case <-timer.C:
 		}
+		timer.Reset(max(look, time.Since(began)/lookShare))
 		now := m.rows.Load()
 		if now >= rows {
 			left, taken, err := behind(ctx, conn, w, rows)
