@@ -441,6 +441,8 @@ func TestStackRuns(t *testing.T) {
 // keys of the topic table.
 func checkSinks(t *testing.T, tp *topic) {
 	t.Helper()
+	eventually(t, tp.conn, "SELECT (sum(lag) = 0)::text FROM laminar.sources", "true")
+	create(t, tp.conn, "CHECKPOINT") // what came before it is committed
 	keys := map[string]string{"ohlc_bars": "symbol", "enriched_orders": "order_id", "volume_alerts": "symbol", "sector_analytics": "sector"}
 	for stream, key := range keys {
 		rows, err := tp.conn.Query(t.Context(), "SELECT * FROM "+stream)
