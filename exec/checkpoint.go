@@ -230,9 +230,7 @@ func (e *Engine) collect(ctx context.Context, r *round) map[uint64]*capture {
 	}
 	r.askSources()
 	if r.await(ctx, deadline, r.sourcesSent) {
-		for _, t := range r.tables {
-			t.barrier.asked.Store(r.epoch)
-		}
+		r.askTables()
 		r.await(ctx, deadline, func() bool { return r.settled(e) })
 	}
 	captures := r.seal()

@@ -16,6 +16,9 @@ type round struct {
 	sources []*sourceMember
 	tables  []*Table
 	flows   []*flow
+	// unready are tables that were not complete when barriers were sent, and
+	// dataflows that read them.
+	unready map[uint64]bool
 
 	mu       sync.Mutex
 	captures map[uint64]*capture
@@ -120,7 +123,7 @@ func isClosed(c <-chan struct{}) bool {
 func (r *round) settled(e *Engine) bool {
 	all := true
 	for _, t := range r.tables {
-		if r.has(t.spec.ID) || e.table(t.spec.ID) != t {
+		if r.has(t.spec.ID) || r.unready[t.spec.ID] || e.table(t.spec.ID) != t {
 			continue
 		}
 		if isClosed(t.ended) {
@@ -132,11 +135,8 @@ func (r *round) settled(e *Engine) bool {
 		all = false
 	}
 	for _, f := range r.flows {
-		if r.has(f.aligner.object) || f.Failure() != nil || e.flow(f.aligner.object) != f {
+		if r.has(f.aligner.object) || r.unready[f.aligner.object] || f.Failure() != nil || e.flow(f.aligner.object) != f {
 			continue
-		}
-		if r.gated(e, f) {
-			continue // its region keeps the state of before
 		}
 		if isClosed(f.done) {
 			if c, err := f.capture(r.epoch); err == nil {
@@ -149,17 +149,24 @@ func (r *round) settled(e *Engine) bool {
 	return all
 }
 
-// gated reports whether a dataflow waits for a table that is not complete: it will
-// not get to its barrier before that is.
-func (r *round) gated(e *Engine, f *flow) bool {
-	for _, p := range f.ports {
-		for _, after := range p.after {
-			if t := e.table(after.scan.Object); t != nil && !t.isReady() {
-				return true
+// askTables asks the tables that are complete for their barrier. The others, and all
+// that reads them, cannot be saved yet: their region keeps the state of before.
+func (r *round) askTables() {
+	r.unready = map[uint64]bool{}
+	for _, t := range r.tables {
+		if t.isReady() {
+			t.barrier.asked.Store(r.epoch)
+		} else {
+			r.unready[t.spec.ID] = true
+		}
+	}
+	for _, f := range r.flows { // in the order of their creation: inputs come first
+		for _, p := range f.ports {
+			if r.unready[p.scan.Object] {
+				r.unready[f.aligner.object] = true
 			}
 		}
 	}
-	return false
 }
 
 // regions groups tables and dataflows that depend on one another: a region's

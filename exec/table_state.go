@@ -17,7 +17,7 @@ type tableBarrier struct {
 
 func (t *Table) isAsked() bool { return t.barrier.asked.Load() > t.barrier.sent.Load() }
 
-// sendBarrier saves the table and sends the barrier that was asked for.
+// sendBarrier saves the table, which is complete, and sends the barrier that was asked for.
 func (t *Table) sendBarrier(ctx context.Context) error {
 	if !t.isAsked() {
 		return nil
@@ -45,7 +45,6 @@ func (t *Table) capture(epoch uint64) (*capture, error) {
 	c.places = map[uint64]*placement{t.spec.ID: at}
 	w.Byte(stateVersion)
 	w.Uint64(epoch)
-	w.Byte(bit(t.isReady()))
 	at.snapshot(w)
 	t.hub.mu.Lock()
 	defer t.hub.mu.Unlock()
@@ -63,7 +62,7 @@ func (t *Table) restore(s *saved) error {
 	if v := r.Byte(); v != stateVersion && r.Err() == nil {
 		return errOtherPlan
 	}
-	epoch, ready := r.Uint64(), r.Byte() != 0
+	epoch := r.Uint64()
 	at := restorePlace(r)
 	if err := r.Err(); err != nil {
 		return err
@@ -79,9 +78,7 @@ func (t *Table) restore(s *saved) error {
 	}
 	s.saved = epoch
 	t.position, t.from = at.positions.Clone(), at
-	if ready {
-		t.publishAll()
-	}
+	t.publishAll()
 	return nil
 }
 
