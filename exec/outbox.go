@@ -3,7 +3,6 @@ package exec
 import (
 	"context"
 	"encoding/binary"
-	"log/slog"
 
 	"laminardb/exec/rowcodec"
 	"laminardb/sql/batch"
@@ -23,7 +22,6 @@ type outboxReceiver struct {
 	encoder *rowcodec.Encoder
 	rows    rowcodec.Rows // scratch
 	payload []byte        // scratch
-	logger  *slog.Logger
 	sender  *sender
 }
 

@@ -17,12 +17,6 @@ import (
 	"laminardb/sql/pgerr"
 )
 
-// inserter is what takes inserted rows: a source without a connector, or a table.
-// Insert returns when they are durable.
-type inserter interface {
-	Insert(ctx context.Context, rows *batch.Batch) error
-}
-
 // insert plans INSERT into a source that takes pushed rows.
 func (s *Session) insert(in *ast.Insert, params *planner.Params) (*statement, error) {
 	if len(in.Returning) > 0 {

@@ -318,7 +318,7 @@ func (t *tableInsert) plan(q *planner.Query, in *ast.Insert, o *catalog.Object) 
 	return err
 }
 
-// Insert implements inserter.
+// Insert returns when the rows are durable and applied.
 func (t *tableInsert) Insert(ctx context.Context, rows *batch.Batch) error {
 	_, err := t.run(ctx, rows)
 	return err
