@@ -282,7 +282,7 @@ func inTimeOrder(rows []timedRow, matches []int64) ([]timedRow, []int64) {
 
 // emit sends left rows with their matches.
 func (j *asofJoin) emit(ctx context.Context, left *batch.Batch, matches []int64) error {
-	right, err := j.right.store.take(matches, nil)
+	right, err := j.right.store.take(matches)
 	if err != nil {
 		return err
 	}
@@ -297,7 +297,7 @@ func (j *asofJoin) emitKept(ctx context.Context, rows, matches []int64) error {
 			return nil
 		}
 	}
-	left, err := j.left.take(rows, nil)
+	left, err := j.left.take(rows)
 	if err != nil {
 		return err
 	}

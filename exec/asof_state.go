@@ -83,7 +83,7 @@ func (j *asofJoin) dropDeleted(best []int64) error {
 	}
 	for from := 0; from < len(rows); from += batch.MaxRows {
 		to := min(from+batch.MaxRows, len(rows))
-		b, err := j.right.store.take(rows[from:to], nil)
+		b, err := j.right.store.take(rows[from:to])
 		if err != nil {
 			return err
 		}

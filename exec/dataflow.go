@@ -365,9 +365,13 @@ type countOut struct {
 
 // Batch implements Receiver.
 func (c countOut) Batch(ctx context.Context, b *batch.Batch) error {
+	c.count(b)
+	return c.Receiver.Batch(ctx, b)
+}
+
+func (c countOut) count(b *batch.Batch) {
 	c.d.stats.RowsOut.Add(int64(b.Rows))
 	c.d.times.emitted(c.d.env.Now(), b)
-	return c.Receiver.Batch(ctx, b)
 }
 
 // ErrStopped is what a reader of a dropped or stopped object gets.

@@ -11,22 +11,25 @@ type history struct {
 	schema *batch.Schema
 	limit  int
 	rows   int
-	kept   []*batch.Batch
+	kept   []*laterBatch
 }
 
 func newHistory(schema *batch.Schema, limit int) *history {
 	return &history{schema: schema, limit: limit}
 }
 
-func (h *history) apply(b *batch.Batch) {
+func (h *history) apply(b *batch.Batch) { h.add(&laterBatch{known: b}) }
+
+// add is apply for a batch that is made when it is looked at.
+func (h *history) add(l *laterBatch) {
 	if h.limit == 0 {
 		return
 	}
-	h.kept = append(h.kept, b)
-	h.rows += b.Rows
+	h.kept = append(h.kept, l)
+	h.rows += l.known.Rows
 	drop := 0
-	for h.rows-h.kept[drop].Rows >= h.limit {
-		h.rows -= h.kept[drop].Rows
+	for h.rows-h.kept[drop].known.Rows >= h.limit {
+		h.rows -= h.kept[drop].known.Rows
 		h.kept[drop] = nil
 		drop++
 	}
@@ -35,7 +38,10 @@ func (h *history) apply(b *batch.Batch) {
 
 // batches returns the last limit rows.
 func (h *history) batches() []*batch.Batch {
-	out := append([]*batch.Batch(nil), h.kept...)
+	out := make([]*batch.Batch, len(h.kept))
+	for i, l := range h.kept {
+		out[i] = l.batch()
+	}
 	if extra := h.rows - h.limit; extra > 0 {
 		out[0] = out[0].Slice(extra, out[0].Rows)
 	}
@@ -45,8 +51,8 @@ func (h *history) batches() []*batch.Batch {
 func (h *history) rowCount() int { return min(h.rows, h.limit) }
 
 func (h *history) sizeBytes() (n int64) {
-	for _, b := range h.kept {
-		n += b.SizeBytes()
+	for _, l := range h.kept {
+		n += l.sizeBytes()
 	}
 	return n
 }
@@ -55,8 +61,8 @@ func (h *history) sizeBytes() (n int64) {
 func (h *history) Snapshot(w *rowcodec.StateWriter) {
 	encoder := rowcodec.NewEncoder(schemaTypes(h.schema))
 	w.Uvarint(uint64(len(h.kept)))
-	for _, b := range h.kept {
-		writeBatch(w, encoder, b)
+	for _, l := range h.kept {
+		writeBatch(w, encoder, l.batch())
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 
 	"laminardb/exec/expr"
 	"laminardb/exec/hashtable"
+	"laminardb/exec/rowcodec"
 	"laminardb/planner/plan"
 	"laminardb/sql/batch"
 )
@@ -21,11 +22,11 @@ import (
 // with NULLs, before that watermark is passed on.
 // I3: a row behind its own input's watermark is late: it is counted and dropped.
 // I4: where a projection follows, pairs have only the columns that it and the
-// residual read; the others are nil. Rows that fail there are made again whole.
+// residual compute with; the others are nil. Rows that fail there are made whole.
 type intervalJoin struct {
 	out      Receiver
 	project  *project  // out, if it is one
-	used     [2][]bool // by input and column: what pairs have, nil for all
+	used     [2][]bool // by input and column: what pairs have at first, nil for all
 	inputs   [2]timedInput
 	outer    [2]bool  // rows of this input are kept without a partner
 	low      [2]int64 // from an input's time to the other's, at least
@@ -41,6 +42,9 @@ type intervalJoin struct {
 	alone  [2]timeQueue // of outer inputs: rows that had no partner on arrival
 	marks  timedMarks
 	keysAt int
+
+	own      []int32 // scratch: the rows of the pairs that are found, and the others'
+	partners []int64
 }
 
 func (b *builder) intervalJoin(n *plan.IntervalJoin, out Receiver) error {
@@ -79,21 +83,28 @@ func (b *builder) intervalJoin(n *plan.IntervalJoin, out Receiver) error {
 	return b.build(n.Left, intervalSide{j.on(leftInput), j})
 }
 
-// leaveOut finds the columns that nothing behind the join reads (I4).
+// leaveOut finds the columns that nothing behind the join computes with (I4).
 func (j *intervalJoin) leaveOut(out Receiver) {
 	p, ok := out.(*project)
 	if !ok {
 		return
 	}
-	reads := p.program.Columns()
-	if j.residual != nil {
-		reads = slices.Concat(reads, j.residual.Columns())
-	}
-	width := len(j.inputs[leftInput].types)
-	used := make([]bool, width+len(j.inputs[rightInput].types))
-	for _, c := range reads {
+	ts := slices.Concat(j.inputs[leftInput].types, j.inputs[rightInput].types)
+	used := make([]bool, len(ts))
+	for _, c := range p.program.Reads() {
 		used[c] = true
 	}
+	if j.residual != nil {
+		for _, c := range j.residual.Reads() {
+			used[c] = true
+		}
+	}
+	for _, c := range p.program.Passes() {
+		if c >= 0 && rowcodec.Width(ts[c]) < 0 {
+			used[c] = true
+		}
+	}
+	width := len(j.inputs[leftInput].types)
 	j.project, j.used = p, [2][]bool{used[:width], used[width:]}
 }
 
@@ -139,8 +150,7 @@ func (s intervalSide) Batch(ctx context.Context, b *batch.Batch) error {
 func (j *intervalJoin) probe(ctx context.Context, side int, in *timedBatch) (had []bool, err error) {
 	other := &j.kept[1-side]
 	had = make([]bool, in.rows.Rows)
-	var own []int32
-	var partners []int64
+	own, partners := j.own[:0], j.partners[:0]
 	for i, t := range in.times {
 		before := len(partners)
 		partners = other.between(partners, in.keys[i], plus(t, j.low[side]), plus(t, j.high[side]))
@@ -155,6 +165,7 @@ func (j *intervalJoin) probe(ctx context.Context, side int, in *timedBatch) (had
 			partners = append(partners[:0], partners[batch.MaxRows:]...)
 		}
 	}
+	j.own, j.partners = own, partners
 	if len(own) == 0 {
 		return had, nil
 	}
@@ -163,26 +174,22 @@ func (j *intervalJoin) probe(ctx context.Context, side int, in *timedBatch) (had
 
 // emitPairs emits the pairs that pass the residual, and marks their rows.
 func (j *intervalJoin) emitPairs(ctx context.Context, side int, rows *batch.Batch, own []int32, partners []int64, had []bool) error {
-	pairs, err := j.pair(side, rows, own, partners, j.used)
+	all := &joinedRows{}
+	// own is used again for other pairs, all lives on.
+	all[side] = rowsAt{types: j.inputs[side].types, chunks: []*batch.Batch{rows}, sel: slices.Clone(own)}
+	all[1-side] = j.kept[1-side].store.locate(partners)
+	pairs, err := all.batch(j.used)
 	if err != nil {
 		return err
 	}
-	whole := func() (*batch.Batch, error) { return j.pair(side, rows, own, partners, [2][]bool{}) }
 	if j.residual != nil {
-		j.errs.Reset()
-		sel, all, err := j.residual.Select(pairs, &j.errs)
+		sel, matched, err := j.matching(pairs, all)
 		if err != nil {
 			return err
 		}
-		if err := fail(j.faults, &j.errs, whole); err != nil {
-			return err
-		}
-		if !all {
-			own, pairs = picked(own, sel), takeUsed(pairs, sel)
-			for i, s := range sel { // sel is ascending
-				partners[i] = partners[s]
-			}
-			partners = partners[:len(sel)]
+		if !matched {
+			own, partners, pairs = picked(own, sel), picked(partners, sel), takeUsed(pairs, sel)
+			all.pick(sel)
 		}
 	}
 	for _, i := range own {
@@ -197,45 +204,24 @@ func (j *intervalJoin) emitPairs(ctx context.Context, side int, rows *batch.Batc
 	case pairs.Rows == 0:
 		return nil
 	case j.project != nil:
-		return j.project.some(ctx, pairs, whole)
+		return j.project.pairs(ctx, pairs, all)
 	}
 	return j.out.Batch(ctx, pairs)
 }
 
-// fail reports the rows that failed of the batch that whole makes.
-func fail(f faults, errs *expr.RowErrors, whole func() (*batch.Batch, error)) error {
-	if errs.Len() == 0 {
-		return nil
+// matching returns the pairs that pass the residual; all says that each one does.
+func (j *intervalJoin) matching(pairs *batch.Batch, whole *joinedRows) (sel []int32, all bool, err error) {
+	j.errs.Reset()
+	sel, all, err = j.residual.Select(pairs, &j.errs)
+	if err != nil || j.errs.Len() == 0 {
+		return sel, all, err
 	}
-	b, err := whole()
+	b, err := whole.batch([2][]bool{})
 	if err != nil {
-		return err
+		return nil, false, err
 	}
-	_, err = f.rows(b, errs)
-	return err
-}
-
-// pair makes rows of pairs, with the columns that are used.
-func (j *intervalJoin) pair(side int, rows *batch.Batch, own []int32, partners []int64, used [2][]bool) (*batch.Batch, error) {
-	theirs, err := j.kept[1-side].store.take(partners, used[1-side])
-	if err != nil {
-		return nil, err
-	}
-	return j.pairs(side, takeUsed(without(rows, used[side]), own), theirs), nil
-}
-
-// without returns a batch with nil in the place of the columns that are not used.
-func without(b *batch.Batch, used []bool) *batch.Batch {
-	if used == nil {
-		return b
-	}
-	out := b.With(slices.Clone(b.Cols))
-	for i, u := range used {
-		if !u {
-			out.Cols[i] = nil
-		}
-	}
-	return out
+	_, err = j.faults.rows(b, &j.errs)
+	return sel, all, err
 }
 
 // takeUsed is expr.Take of a batch of inserts some of whose columns may be nil.
@@ -250,22 +236,53 @@ func takeUsed(b *batch.Batch, sel []int32) *batch.Batch {
 	return out
 }
 
-// pairs puts rows of an input beside rows of the other one.
-func (j *intervalJoin) pairs(side int, own, theirs *batch.Batch) *batch.Batch {
-	l, r := own, theirs
-	if side == rightInput {
-		l, r = r, l
+// joinedRows are the pairs of a join: rows of the left input, and as many of the
+// right one beside them.
+type joinedRows [2]rowsAt
+
+// batch makes the columns that are used, nil for all of an input.
+func (r *joinedRows) batch(used [2][]bool) (*batch.Batch, error) {
+	l, err := r[leftInput].batch(used[leftInput])
+	if err != nil {
+		return nil, err
 	}
-	out := &batch.Batch{Cols: slices.Concat(l.Cols, r.Cols), Rows: own.Rows}
-	out.ReadAtNanos = earlier(own.ReadAtNanos, theirs.ReadAtNanos)
-	out.ProducedAtMillis = earlier(own.ProducedAtMillis, theirs.ProducedAtMillis)
+	other, err := r[rightInput].batch(used[rightInput])
+	if err != nil {
+		return nil, err
+	}
+	return beside(l, other), nil
+}
+
+// column makes a column of the pairs (see rowsAt.column).
+func (r *joinedRows) column(i int) arrow.Array {
+	if width := len(r[leftInput].types); i >= width {
+		return r[rightInput].column(i - width)
+	}
+	return r[leftInput].column(i)
+}
+
+// pick keeps some of the pairs.
+func (r *joinedRows) pick(sel []int32) {
+	for side := range r {
+		r[side].pick(sel)
+	}
+}
+
+// beside puts rows of the right input beside rows of the left one.
+func beside(l, r *batch.Batch) *batch.Batch {
+	out := &batch.Batch{Cols: slices.Concat(l.Cols, r.Cols), Rows: l.Rows}
+	out.ReadAtNanos = earlier(l.ReadAtNanos, r.ReadAtNanos)
+	out.ProducedAtMillis = earlier(l.ProducedAtMillis, r.ProducedAtMillis)
 	return out
 }
 
 // emitAlone emits rows without a partner.
 func (j *intervalJoin) emitAlone(ctx context.Context, side int, own *batch.Batch) error {
 	none := &batch.Batch{Cols: nullColumns(j.inputs[1-side].types, own.Rows), Rows: own.Rows}
-	return j.out.Batch(ctx, j.pairs(side, own, none))
+	if side == rightInput {
+		return j.out.Batch(ctx, beside(none, own))
+	}
+	return j.out.Batch(ctx, beside(own, none))
 }
 
 // keep stores the rows that can still meet others. The other outer rows that had
@@ -355,7 +372,7 @@ func (j *intervalJoin) release(ctx context.Context, side int) error {
 		}
 	}
 	for from := 0; from < len(rows); from += batch.MaxRows {
-		own, err := kept.store.take(rows[from:min(from+batch.MaxRows, len(rows))], nil)
+		own, err := kept.store.take(rows[from:min(from+batch.MaxRows, len(rows))])
 		if err != nil {
 			return err
 		}

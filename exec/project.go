@@ -3,6 +3,8 @@ package exec
 import (
 	"context"
 
+	"github.com/apache/arrow-go/v18/arrow"
+
 	"laminardb/exec/expr"
 	"laminardb/sql/batch"
 )
@@ -17,26 +19,34 @@ type project struct {
 
 // Batch implements Receiver.
 func (p *project) Batch(ctx context.Context, b *batch.Batch) error {
-	return p.some(ctx, b, func() (*batch.Batch, error) { return b, nil })
-}
-
-// some is Batch for a batch that has perhaps only the columns that are read; whole
-// makes it with all of them.
-func (p *project) some(ctx context.Context, b *batch.Batch, whole func() (*batch.Batch, error)) error {
-	out, err := evaluateSome(p.program, b, whole, &p.errs, p.faults)
+	out, err := evaluate(p.program, b, &p.errs, p.faults)
 	if err != nil || out.Rows == 0 {
 		return err
 	}
 	return p.Receiver.Batch(ctx, out)
 }
 
-// evaluate returns the program's columns for the rows that did not fail.
-func evaluate(program *expr.Program, b *batch.Batch, errs *expr.RowErrors, f faults) (*batch.Batch, error) {
-	return evaluateSome(program, b, func() (*batch.Batch, error) { return b, nil }, errs, f)
+// pairs is Batch for the rows of a join: b has at least the columns that are
+// computed with and those of nested types, and nil for others.
+func (p *project) pairs(ctx context.Context, b *batch.Batch, all *joinedRows) error {
+	p.errs.Reset()
+	cols, err := p.program.Eval(b, &p.errs)
+	if err != nil {
+		return err
+	}
+	if p.errs.Len() > 0 {
+		whole, err := all.batch([2][]bool{})
+		if err != nil {
+			return err
+		}
+		return p.Batch(ctx, whole)
+	}
+	passes := p.program.Passes()
+	return passLater(ctx, p.Receiver, &laterBatch{b.With(cols), func(i int) arrow.Array { return all.column(passes[i]) }})
 }
 
-// evaluateSome is evaluate for a batch that whole makes with all columns.
-func evaluateSome(program *expr.Program, b *batch.Batch, whole func() (*batch.Batch, error), errs *expr.RowErrors, f faults) (*batch.Batch, error) {
+// evaluate returns the program's columns for the rows that did not fail.
+func evaluate(program *expr.Program, b *batch.Batch, errs *expr.RowErrors, f faults) (*batch.Batch, error) {
 	errs.Reset()
 	cols, err := program.Eval(b, errs)
 	if err != nil {
@@ -45,9 +55,6 @@ func evaluateSome(program *expr.Program, b *batch.Batch, whole func() (*batch.Ba
 	out := b.With(cols)
 	if errs.Len() == 0 {
 		return out, nil
-	}
-	if b, err = whole(); err != nil {
-		return nil, err
 	}
 	keep, err := f.rows(b, errs)
 	if err != nil {

@@ -69,7 +69,7 @@ func TestTimeChain(t *testing.T) {
 			if n == nullRow {
 				return "none"
 			}
-			got, err := c.store.take([]int64{n}, nil)
+			got, err := c.store.take([]int64{n})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -208,7 +208,7 @@ func TestRowStore(t *testing.T) {
 	}
 	check := func(rows []int64, names []string) {
 		t.Helper()
-		got, err := s.take(rows, nil)
+		got, err := s.take(rows)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -2,7 +2,6 @@ package expr
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 
 	"laminardb/planner/plan"
@@ -43,8 +42,6 @@ type compiler struct {
 	env   Env
 	seen  map[string]*node
 	slots int
-	// columns are the input columns that are read, each once.
-	columns []int
 }
 
 func (c *compiler) compile(e plan.Expr) (*node, error) {
@@ -81,9 +78,6 @@ func (c *compiler) bind(n *node, e plan.Expr) (err error) {
 	switch e := e.(type) {
 	case *plan.Column:
 		n.column = e.Index
-		if !slices.Contains(c.columns, e.Index) {
-			c.columns = append(c.columns, e.Index)
-		}
 		n.eval = func(f *frame, n *node) *vector { return f.loadColumn(n.column, n.t) }
 	case *plan.Const:
 		n.konst, err = constVector(e)

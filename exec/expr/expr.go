@@ -14,6 +14,7 @@ package expr
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/apache/arrow-go/v18/arrow"
@@ -81,10 +82,9 @@ func (e *RowErrors) add(row int, err error) {
 // Program is compiled expressions. It keeps scratch memory and is for one
 // goroutine at a time.
 type Program struct {
-	env     Env
-	roots   []*node
-	slots   int
-	columns []int
+	env   Env
+	roots []*node
+	slots int
 }
 
 // Compile prepares expressions. Subexpressions that are equal are evaluated
@@ -99,13 +99,46 @@ func Compile(exprs []plan.Expr, env Env) (*Program, error) {
 		}
 		p.roots[i] = n
 	}
-	p.slots, p.columns = c.slots, c.columns
+	p.slots = c.slots
 	return p, nil
 }
 
-// Columns returns the indexes of the input columns that the expressions read, in no
-// order. Eval looks at no others.
-func (p *Program) Columns() []int { return p.columns }
+// Passes returns, for each expression, the input column that it is, -1 for one that
+// is computed.
+func (p *Program) Passes() []int {
+	out := make([]int, len(p.roots))
+	for i, n := range p.roots {
+		out[i] = n.column
+	}
+	return out
+}
+
+// Reads returns the input columns that the computed expressions read, in no order.
+// Eval looks at no others; what it gives for the rest is what the batch has there,
+// even if that is nil.
+func (p *Program) Reads() []int {
+	var out []int
+	seen := map[*node]bool{}
+	var walk func(n *node)
+	walk = func(n *node) {
+		if seen[n] {
+			return
+		}
+		seen[n] = true
+		if n.column >= 0 && !slices.Contains(out, n.column) {
+			out = append(out, n.column)
+		}
+		for _, a := range n.args {
+			walk(a)
+		}
+	}
+	for _, n := range p.roots {
+		for _, a := range n.args {
+			walk(a)
+		}
+	}
+	return out
+}
 
 // Eval computes the expressions over the rows of b. Failed rows are added to
 // errs; with a nil errs the first of them is the returned error. A column
@@ -136,9 +169,14 @@ func (p *Program) Eval(b *batch.Batch, errs *RowErrors) ([]arrow.Array, error) {
 // Predicate is a compiled condition.
 type Predicate struct{ p *Program }
 
-// Columns returns the indexes of the input columns that the condition reads, in no
-// order.
-func (p *Predicate) Columns() []int { return p.p.columns }
+// Reads returns the input columns that the condition reads, in no order.
+func (p *Predicate) Reads() []int {
+	out := p.p.Reads()
+	if c := p.p.roots[0].column; c >= 0 {
+		out = append(out, c)
+	}
+	return out
+}
 
 // CompilePredicate prepares a boolean expression.
 func CompilePredicate(e plan.Expr, env Env) (*Predicate, error) {
