@@ -120,9 +120,12 @@ func (b *Box) path(seq uint64) string {
 	return filepath.Join(b.dir, fmt.Sprintf("%020d%s", seq, suffix))
 }
 
-// Append adds a record that holds so many rows to the growing file. After an error
+// Append adds a record to the growing file; it holds so many rows and is not empty. After an error
 // (53100, 58030) nothing of it is there.
 func (b *Box) Append(payload []byte, rows int) error {
+	if len(payload) == 0 {
+		return pgerr.Newf(pgerr.Internal, "a record of an outbox is empty")
+	}
 	if len(payload) > MaxPayloadBytes {
 		return pgerr.Newf(pgerr.ProgramLimitExceeded, "a batch of %d bytes is too large for an outbox", len(payload))
 	}

@@ -35,12 +35,15 @@ func (r *Reader) Next() ([]byte, error) {
 	if !ok || r.at >= f.Bytes {
 		return nil, io.EOF
 	}
+	if f.Bytes-r.at < headerBytes {
+		return nil, r.corrupt()
+	}
 	var header [headerBytes]byte
 	if _, err := r.file.ReadAt(header[:], r.at); err != nil {
 		return nil, systemError(r.file.Name(), err)
 	}
 	size := int64(binary.LittleEndian.Uint32(header[:]))
-	if size > f.Bytes-r.at-headerBytes {
+	if size == 0 || size > f.Bytes-r.at-headerBytes { // zeros are no record, though their sum is right
 		return nil, r.corrupt()
 	}
 	if int64(cap(r.buf)) < size {
