@@ -284,6 +284,10 @@ func TestOpenTransactionInProgressTopic(t *testing.T) {
 	if mark, err := again.Fence(short); !errors.Is(err, context.DeadlineExceeded) {
 		t.Fatalf("mark %d, error %v behind an open transaction", mark, err)
 	}
+	long, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	_, err := again.Fence(long)
+	wantCode(t, err, pgerr.IOError, "nothing was read")
 	if err := dead.EndTransaction(context.Background(), kgo.TryAbort); err != nil {
 		t.Fatal(err)
 	}

@@ -52,6 +52,10 @@ type progressLog struct {
 	user           []property
 }
 
+// silenceWait is how long the log may give nothing that is waited for, until the
+// sink says so and asks anew: a transaction of another sink takes less.
+const silenceWait = 10 * time.Second
+
 // properties are those of a client that reads the log.
 func (l *progressLog) properties(isolation string) []property {
 	p := append(connection(l.brokers), l.user...)
@@ -70,7 +74,7 @@ func (l *progressLog) properties(isolation string) []property {
 // read returns the last committed record of the id, the zero one where there is
 // none. all says that it waits for transactions of other sinks that are still open
 // in the log: one of ours may lie behind them. Else it takes what is there. What
-// passes shows in h; it goes on until ctx ends.
+// passes shows in h; it goes on until ctx ends or nothing comes any more.
 func (l *progressLog) read(ctx context.Context, h *health, all bool) (progress, error) {
 	end := int64(0)
 	if all {
@@ -95,7 +99,11 @@ func (l *progressLog) read(ctx context.Context, h *health, all bool) (progress, 
 	d := newDrained(batch.MaxRows, false)
 	defer d.close()
 	var last progress
+	heard := h.now()
 	for at, ended := int64(-1), false; !ended || at < end; {
+		if h.now().Sub(heard) > silenceWait {
+			return progress{}, l.silence(at, end)
+		}
 		c.drain(d, txnSlice)
 		if e := h.observe(c, l.topic, func(int32) int64 { return at }); e != nil {
 			return progress{}, e
@@ -112,11 +120,21 @@ func (l *progressLog) read(ctx context.Context, h *health, all bool) (progress, 
 				return progress{}, err
 			}
 		}
+		before := at
 		for i := range d.endPartitions {
 			at, ended = max(at, d.endOffsets[i]), true
 		}
+		if d.records.N > 0 || at > before {
+			heard = h.now()
+		}
 	}
 	return last, nil
+}
+
+// silence is the error of a log that does not give what is waited for.
+func (l *progressLog) silence(at, end int64) error {
+	err := pgerr.Newf(pgerr.IOError, "topic %q: nothing was read between positions %d and %d for %v", l.topic, at, end, silenceWait)
+	return err.WithHint("A transaction of another sink may be open there, until its transaction_timeout at the latest.")
 }
 
 func (l *progressLog) decode(value []byte, offset int64) (progress, error) {
