@@ -261,6 +261,16 @@ func (r *joinedRows) column(i int) arrow.Array {
 	return r[leftInput].column(i)
 }
 
+// held is how many rows are in the batches that the pairs are made of.
+func (r *joinedRows) held() (n int) {
+	for side := range r {
+		for _, c := range r[side].chunks {
+			n += c.Rows
+		}
+	}
+	return n
+}
+
 // pick keeps some of the pairs.
 func (r *joinedRows) pick(sel []int32) {
 	for side := range r {

@@ -22,6 +22,10 @@ type laterBatch struct {
 	make func(column int) arrow.Array
 }
 
+// heldRows is how many rows of the inputs a row that is still to be made may hold in
+// memory. Of few pairs among many rows less is held when they are made at once.
+const heldRows = 4
+
 // batch returns the rows with all columns.
 func (l *laterBatch) batch() *batch.Batch {
 	if l.make == nil {
@@ -38,7 +42,7 @@ func (l *laterBatch) batch() *batch.Batch {
 }
 
 // sizeBytes is the memory of what has been made. What is still to be made is in the
-// batches that the rows came in.
+// batches that the rows came in, at most heldRows for each.
 func (l *laterBatch) sizeBytes() int64 {
 	if l.make == nil {
 		return l.known.SizeBytes()

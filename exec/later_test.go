@@ -23,12 +23,12 @@ func TestUnreadJoin(t *testing.T) {
 	schema := int64Schema("left", "key", "sum", "right", "again")
 	for kind := plan.JoinInner; kind <= plan.JoinFull; kind++ {
 		for _, residual := range []plan.Expr{nil, call("lt", types.Bool, column(2), column(5))} {
-			run := func(limit int, read bool) (rows [][]int64, failed int64, left int) {
+			run := func(low, limit int, read bool) (rows [][]int64, failed int64, left int) {
 				rng := rand.New(rand.NewPCG(3, uint64(kind)))
 				l, r, keys, at := timeScans()
 				join := &plan.IntervalJoin{
 					Base: plan.Base{Out: int64Schema("key", "t", "id", "key2", "t2", "id2")}, Left: l, Right: r, Kind: kind,
-					LeftKeys: keys, RightKeys: keys, LeftTime: at, RightTime: at, Reach: plan.TimeRange{Low: -40, High: 30}, Residual: residual,
+					LeftKeys: keys, RightKeys: keys, LeftTime: at, RightTime: at, Reach: plan.TimeRange{Low: int64(low), High: 30}, Residual: residual,
 				}
 				n := &plan.Project{Base: plan.Base{Out: schema}, Input: join, Exprs: []plan.Expr{
 					column(2), column(0), call("add", types.Int64, column(2), big), column(5), column(2),
@@ -54,10 +54,13 @@ func TestUnreadJoin(t *testing.T) {
 				}
 				return rows, stats.DeadLetters.Load(), left
 			}
+			if rows, _, left := run(30, math.MaxInt32, false); len(rows) == 0 || left > 0 {
+				t.Errorf("kind %v: of %d rows in small batches %d batches hold the inputs' rows", kind, len(rows), left)
+			}
 			for _, limit := range []int{0, 100, math.MaxInt32} {
 				name := fmt.Sprintf("kind %v, residual %v, limit %d", kind, residual != nil, limit)
-				want, failed, none := run(limit, true)
-				got, failedToo, left := run(limit, false)
+				want, failed, none := run(-40, limit, true)
+				got, failedToo, left := run(-40, limit, false)
 				if failed != failedToo || failed == 0 {
 					t.Errorf("%s: %d rows failed unread, %d read", name, failedToo, failed)
 				}

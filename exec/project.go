@@ -42,7 +42,11 @@ func (p *project) pairs(ctx context.Context, b *batch.Batch, all *joinedRows) er
 		return p.Batch(ctx, whole)
 	}
 	passes := p.program.Passes()
-	return passLater(ctx, p.Receiver, &laterBatch{b.With(cols), func(i int) arrow.Array { return all.column(passes[i]) }})
+	l := &laterBatch{b.With(cols), func(i int) arrow.Array { return all.column(passes[i]) }}
+	if all.held() > heldRows*b.Rows {
+		return p.Receiver.Batch(ctx, l.batch())
+	}
+	return passLater(ctx, p.Receiver, l)
 }
 
 // evaluate returns the program's columns for the rows that did not fail.
