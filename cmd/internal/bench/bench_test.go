@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"regexp"
 	"strings"
 	"testing"
 )
@@ -28,7 +29,7 @@ func TestRunsEveryWorkload(t *testing.T) {
 	dir := t.TempDir()
 	// Ticks of 100 s of event time are 20 windows of 5 s, of which those that the
 	// watermark has passed are out: at least 15, for each of 5 symbols.
-	if err := run(t.Context(), []string{"-count", "1", "-rows", "100000", "-json", "-profile", dir}, &out); err != nil {
+	if err := run(t.Context(), []string{"-part", "pipelines", "-count", "1", "-rows", "100000", "-json", "-profile", dir}, &out); err != nil {
 		t.Fatal(err)
 	}
 	var rep report
@@ -56,6 +57,56 @@ func TestRunsEveryWorkload(t *testing.T) {
 	}
 	if n := rep.Results[2].Samples[0].RowsOut; n < 15*5 || n > 20*5 {
 		t.Errorf("%d bars", n)
+	}
+}
+
+// Every part about checkpoints runs and says something that can be so.
+func TestRunsEveryPart(t *testing.T) {
+	var out bytes.Buffer
+	err := run(t.Context(), []string{
+		"-part", "recovery,latency,churn,delivery", "-count", "1", "-json", "-profile", t.TempDir(),
+		"-state-mb", "1", "-groups", "5000", "-epochs", "3", "-seconds", "1.5", "-rate", "2000", "-sink-rows", "10000",
+	}, &out)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var rep report
+	if err := json.Unmarshal(out.Bytes(), &rep); err != nil {
+		t.Fatal(err)
+	}
+	if len(rep.Figures) < 7 {
+		t.Fatalf("%d figures", len(rep.Figures))
+	}
+	for _, f := range rep.Figures {
+		if !(f.Value > 0 && f.Against > 0 && f.Ratio > 0) { // not even NaN
+			t.Errorf("%+v", f)
+		}
+		if f.Most > 0 && f.Value > f.Against {
+			t.Errorf("more was written than there is: %+v", f)
+		}
+	}
+}
+
+func TestFiguresAndGoals(t *testing.T) {
+	trailing := regexp.MustCompile("(?m) +$")
+	rep := report{Rounds: 3}
+	fast := compared("speed", "rows/s", []float64{80, 90, 20}, "other", []float64{100, 100, 20})
+	fast.Least = 0.85
+	small := compared("size", "MB", []float64{1}, "all", []float64{4})
+	small.Most = 0.1
+	rep.add([]figure{fast, small, compared("time", "s", []float64{2}, "reading", []float64{1})})
+	var out strings.Builder
+	if err := rep.print(&out); err != nil {
+		t.Fatal(err)
+	}
+	want := `checkpoints, medians of 3
+   what   value          against           ratio     goal
+  speed  80.000  rows/s  100.000    other  0.900  >= 0.85    pass
+   size   1.000      MB    4.000      all  0.250  <= 0.10  MISSED
+   time   2.000       s    1.000  reading  2.000
+`
+	if got := trailing.ReplaceAllString(out.String(), ""); got != want || rep.Missed != 1 {
+		t.Errorf("%d missed\n%s", rep.Missed, out.String())
 	}
 }
 
@@ -95,7 +146,7 @@ The machine was busy: the drain's speed varied by 4.0x. Compare CPU time, or run
 }
 
 func TestBadFlags(t *testing.T) {
-	for _, args := range [][]string{{"-count", "0"}, {"-rows", "-1"}, {"-event-tps", "0"}, {"what"}, {childCommand}, {childCommand, "dance", "{}"}} {
+	for _, args := range [][]string{{"-count", "0"}, {"-rows", "-1"}, {"-event-tps", "0"}, {"what"}, {"-part", "what"}, {"-state-mb", "x"}, {"-groups", "0"}, {childCommand}, {childCommand, "dance", "{}"}} {
 		if err := run(t.Context(), args, &bytes.Buffer{}); err == nil {
 			t.Errorf("%v is accepted", args)
 		}

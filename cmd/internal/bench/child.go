@@ -38,7 +38,26 @@ func runChild(ctx context.Context, args []string, out io.Writer) error {
 		}
 		return json.NewEncoder(out).Encode(s)
 	}
-	return fmt.Errorf("unknown job %q", args[0])
+	return runPart(ctx, args[0], args[1], out)
+}
+
+// runPart takes one measurement of a part.
+func runPart(ctx context.Context, job, arg string, out io.Writer) error {
+	var t partTask
+	measure := map[string]func(context.Context) (any, error){
+		"fill-state": t.fillState, "recover": t.recover, "churn": t.churn, "lateness": t.lateness, "deliver": t.deliver,
+	}[job]
+	if measure == nil {
+		return fmt.Errorf("unknown job %q", job)
+	}
+	if err := json.Unmarshal([]byte(arg), &t); err != nil {
+		return err
+	}
+	answer, err := t.profiled(func() (any, error) { return measure(ctx) })
+	if err != nil {
+		return err
+	}
+	return json.NewEncoder(out).Encode(answer)
 }
 
 // child starts a job in a process of its own.

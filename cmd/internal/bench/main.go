@@ -1,9 +1,11 @@
 // Command bench measures how fast the engine is against what it stands on: a
-// bare librdkafka drain of the same topic, in the same run.
+// bare librdkafka drain of the same topic, in the same run. What checkpoints cost
+// is measured against doing without, in parts of their own (-part).
 //
 // Nouns: workload (a drain or the statements of a pipeline), round (every
 // workload once, in turn), sample (one measurement), goal (the least ratio to
-// the drain).
+// the drain), part (the pipelines, or one question about checkpoints), figure (a
+// part's answer).
 //
 // Rule: what is compared is measured alike. Every sample is taken in a process
 // of its own, the broker has another one for the whole run, and each clock
@@ -19,6 +21,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"slices"
 	"syscall"
 	"time"
 
@@ -34,6 +37,15 @@ type options struct {
 	json       bool
 	strict     bool
 	profileDir string
+	// parts are what is measured; the others below are for the parts beside the
+	// pipelines.
+	parts    []string
+	stateMB  []int64
+	keys     int64
+	epochs   int
+	seconds  float64
+	perSec   int64
+	sinkRows int64
 }
 
 func main() {
@@ -49,20 +61,9 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	if len(args) > 0 && args[0] == childCommand {
 		return runChild(ctx, args[1:], out)
 	}
-	var o options
-	fs := flag.NewFlagSet("bench", flag.ContinueOnError)
-	fs.IntVar(&o.rounds, "count", 5, "rounds; the medians are reported")
-	fs.Int64Var(&o.rows, "rows", 3_000_000, "ticks in the topic")
-	fs.IntVar(&o.eventTPS, "event-tps", 1000, "ticks in a second of event time")
-	fs.StringVar(&o.only, "run", "", "only workloads whose names contain this (and the drain)")
-	fs.BoolVar(&o.json, "json", false, "print JSON instead of a table")
-	fs.BoolVar(&o.strict, "strict", false, "exit with 1 if a goal is missed")
-	fs.StringVar(&o.profileDir, "profile", "", "write CPU and allocation profiles of the last round to this directory")
-	if err := fs.Parse(args); err != nil {
+	o, err := parseOptions(args)
+	if err != nil {
 		return err
-	}
-	if fs.NArg() > 0 || o.rounds < 1 || o.rows < 1 || o.eventTPS < 1 {
-		return errors.New("-count, -rows and -event-tps must be positive, and there are no arguments")
 	}
 	rep, err := measure(ctx, o)
 	if err != nil {
@@ -81,13 +82,34 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	return err
 }
 
-// measure fills a topic and runs the rounds.
+// measure runs the parts.
 func measure(ctx context.Context, o options) (_ *report, err error) {
 	b, err := startBroker(ctx)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, b.close()) }()
+	rep := &report{Rows: o.rows, Rounds: o.rounds, EventTPS: o.eventTPS}
+	if slices.Contains(o.parts, "pipelines") {
+		if rep, err = pipelines(ctx, b, o); err != nil {
+			return nil, err
+		}
+	}
+	for _, p := range checkpointParts() {
+		if !slices.Contains(o.parts, p.name) {
+			continue
+		}
+		figures, err := p.measure(ctx, b, o)
+		if err != nil {
+			return nil, fmt.Errorf("measuring %s: %w", p.name, err)
+		}
+		rep.add(figures)
+	}
+	return rep, nil
+}
+
+// pipelines fills the topic and runs the workloads.
+func pipelines(ctx context.Context, b *broker, o options) (*report, error) {
 	if err := fill(ctx, b, o); err != nil {
 		return nil, err
 	}

@@ -65,32 +65,17 @@ func (d meteredDecoder) Decode(ctx context.Context, r *format.Records) (*format.
 func (t *task) pipeline(ctx context.Context, w workload) (s sample, err error) {
 	logger := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
 	m := &metered{Format: avro.New(time.Now)}
-	dir, err := os.MkdirTemp("", "laminardb-bench-")
+	e, end, err := tempEngine(ctx, connectors.Registry{
+		Sources: map[string]connectors.SourceConnector{"kafka": kafka.New(format.Registry{"avro": m}, logger, time.Now)},
+		Sinks:   map[string]connectors.SinkConnector{"blackhole": blackhole.New(nil)},
+	}, map[string]string{"KAFKA_BROKERS": t.Kafka, "SCHEMA_REGISTRY_URL": t.Registry, "GROUP_ID": "bench"}, 0)
 	if err != nil {
 		return s, err
 	}
-	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	db, err := session.Open(ctx, session.Config{
-		DataDir: dir, Version: "bench", Now: time.Now, Logger: logger,
-		Vars: map[string]string{"KAFKA_BROKERS": t.Kafka, "SCHEMA_REGISTRY_URL": t.Registry, "GROUP_ID": "bench"},
-		Registry: connectors.Registry{
-			Sources: map[string]connectors.SourceConnector{"kafka": kafka.New(format.Registry{"avro": m}, logger, time.Now)},
-			Sinks:   map[string]connectors.SinkConnector{"blackhole": blackhole.New(nil)},
-		},
-	})
-	if err != nil {
+	defer func() { err = errors.Join(err, end()) }()
+	conn := e.conn
+	if err := e.exec(ctx, w.statements...); err != nil {
 		return s, err
-	}
-	defer func() { err = errors.Join(err, db.Close()) }()
-	conn, hangUp, err := dial(ctx, db, logger)
-	if err != nil {
-		return s, err
-	}
-	defer func() { err = errors.Join(err, hangUp()) }()
-	for _, sql := range w.statements {
-		if _, err := conn.PgConn().Exec(ctx, sql).ReadAll(); err != nil {
-			return s, err
-		}
 	}
 	if err := await(ctx, conn, m, w, t.Rows); err != nil {
 		return s, err

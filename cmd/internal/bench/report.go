@@ -22,6 +22,7 @@ type report struct {
 	Rounds   int      `json:"rounds"`
 	EventTPS int      `json:"event_tps"`
 	Results  []result `json:"results"`
+	Figures  []figure `json:"figures,omitempty"`
 	Missed   int      `json:"missed"` // goals
 }
 
@@ -90,8 +91,40 @@ func median(v []float64) float64 {
 	return (v[(n-1)/2] + v[n/2]) / 2
 }
 
-// print writes the report as a table.
+// add takes the figures of another part.
+func (rep *report) add(figures []figure) {
+	rep.Figures = append(rep.Figures, figures...)
+	for _, f := range figures {
+		if !f.met() {
+			rep.Missed++
+		}
+	}
+}
+
+// print writes the report as tables.
 func (rep *report) print(out io.Writer) error {
+	if len(rep.Results) > 0 {
+		if err := rep.printResults(out); err != nil {
+			return err
+		}
+	}
+	if len(rep.Figures) == 0 {
+		return nil
+	}
+	t := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprintf(out, "checkpoints, medians of %d\n", rep.Rounds)
+	fmt.Fprintln(t, "what\tvalue\t\tagainst\t\tratio\tgoal\t\t")
+	for _, f := range rep.Figures {
+		goal, verdict := f.goal(), ""
+		if goal != "" {
+			verdict = map[bool]string{true: "pass", false: "MISSED"}[f.met()]
+		}
+		fmt.Fprintf(t, "%s\t%.3f\t%s\t%.3f\t%s\t%.3f\t%s\t%s\t\n", f.Name, f.Value, f.Unit, f.Against, f.Than, f.Ratio, goal, verdict)
+	}
+	return t.Flush()
+}
+
+func (rep *report) printResults(out io.Writer) error {
 	t := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintf(out, "%d ticks, medians of %d, ratio to a bare librdkafka drain, or to the workload behind the slash\n", rep.Rows, rep.Rounds)
 	fmt.Fprintln(t, "workload\tM rows/s\tmin\tmax\tratio\tgoal\t\tCPU ns/row\tallocs/row\theap B/row\tstate B/key\t")
