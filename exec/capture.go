@@ -28,7 +28,7 @@ type capture struct {
 // part is one state of an object.
 type part struct {
 	operator, name string
-	content        bytes.Buffer
+	content        blocks
 	w              *rowcodec.StateWriter
 }
 

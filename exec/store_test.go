@@ -49,6 +49,52 @@ func TestView(t *testing.T) {
 	}
 }
 
+// Rows that are replaced stay in their place in what a checkpoint saves, so that
+// little is written of it again.
+func TestViewStaysInPlace(t *testing.T) {
+	const rows, changed, rowBytes = 10_000, 100, 1 + 2*8 // NULLs, then the columns
+	v := newView(int64Schema("k", "v"))
+	save := func() []byte {
+		state, err := operatorState{v, "view"}.save()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return state
+	}
+	var keys, values []int64
+	for k := range int64(rows) {
+		keys, values = append(keys, k), append(values, 0)
+	}
+	v.apply(int64Batch(keys, values))
+	before := save()
+	rng, current := rand.New(rand.NewPCG(2, 2)), make([]int64, rows)
+	for round := range int64(5) {
+		keys, values = nil, nil
+		var diffs []int8
+		for _, k := range rng.Perm(rows)[:changed] {
+			keys, values, diffs = append(keys, int64(k), int64(k)), append(values, current[k], round+1), append(diffs, -1, 1)
+			current[k] = round + 1
+		}
+		in := int64Batch(keys, values)
+		in.Diffs = diffs
+		v.apply(in)
+		after := save()
+		if len(after) != len(before) {
+			t.Fatalf("%d bytes, %d before", len(after), len(before))
+		}
+		differ := 0
+		for i := range after {
+			if after[i] != before[i] {
+				differ++
+			}
+		}
+		if differ == 0 || differ > changed*rowBytes {
+			t.Fatalf("%d bytes differ after %d changes", differ, changed)
+		}
+		before = after
+	}
+}
+
 // The history gives the last rows, however they came, and keeps few more.
 func TestHistory(t *testing.T) {
 	for _, limit := range []int{0, 1, 5, 100} {

@@ -1,6 +1,8 @@
 package exec
 
 import (
+	"slices"
+
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
 	"github.com/apache/arrow-go/v18/arrow/memory"
@@ -23,6 +25,8 @@ type view struct {
 	total   int64
 	ids     []uint32      // scratch
 	rows    rowcodec.Rows // scratch
+	going   []int32       // scratch
+	rest    []int32       // scratch
 }
 
 func newView(schema *batch.Schema) *view {
@@ -33,20 +37,32 @@ func newView(schema *batch.Schema) *view {
 	}
 }
 
+// apply implements store. Rows go before others come, so that a row takes the id of
+// the one that it replaces: what a checkpoint saves is in the order of ids, and then
+// differs little from what the one before it saved.
 func (v *view) apply(b *batch.Batch) {
-	if cap(v.ids) < b.Rows {
-		v.ids = make([]uint32, b.Rows)
-	}
-	ids := v.ids[:b.Rows]
 	v.rows.Reset()
 	v.encoder.Encode(b.Cols, b.Rows, nil, &v.rows)
-	v.table.Lookup([]arrow.Array{bytesColumn(&v.rows)}, b.Rows, nil, ids)
+	keys, n := []arrow.Array{bytesColumn(&v.rows)}, b.Rows
+	var rest []int32 // nil for all
+	if b.Diffs != nil {
+		rest = v.remove(keys, b)
+		if n = len(rest); n == 0 {
+			return
+		}
+	}
+	v.ids = sized(v.ids, n)
+	v.table.Lookup(keys, n, rest, v.ids)
 	if n := v.table.Bound(); len(v.counts) < n {
 		v.counts = append(v.counts, make([]int64, n-len(v.counts))...)
 	}
 	var zero []uint32
-	for i, id := range ids {
-		d := int64(b.Diff(i))
+	for i, id := range v.ids {
+		row := i
+		if rest != nil {
+			row = int(rest[i])
+		}
+		d := int64(b.Diff(row))
 		v.counts[id] += d
 		v.total += d
 		if v.counts[id] == 0 {
@@ -54,6 +70,36 @@ func (v *view) apply(b *batch.Batch) {
 		}
 	}
 	v.forget(zero)
+}
+
+// remove takes away the rows of a batch that go and are there, and returns all
+// others. The first that is gone has the first id that will be given again.
+func (v *view) remove(keys []arrow.Array, b *batch.Batch) (rest []int32) {
+	v.going, v.rest = v.going[:0], v.rest[:0]
+	for i, d := range b.Diffs {
+		if d < 0 {
+			v.going = append(v.going, int32(i))
+		} else {
+			v.rest = append(v.rest, int32(i))
+		}
+	}
+	v.ids = sized(v.ids, len(v.going))
+	v.table.Find(keys, len(v.going), v.going, v.ids)
+	gone := v.ids[:0]
+	for i, id := range v.ids {
+		if id == hashtable.NoGroup || v.counts[id] <= 0 {
+			v.rest = append(v.rest, v.going[i])
+			continue
+		}
+		v.counts[id]--
+		v.total--
+		if v.counts[id] == 0 {
+			gone = append(gone, id)
+		}
+	}
+	slices.Reverse(gone)
+	v.table.Delete(gone)
+	return v.rest
 }
 
 // forget deletes the ids whose count is still zero, each once.

@@ -8,44 +8,55 @@ import (
 	"math"
 )
 
+// stateBuffer is how much a StateWriter gathers before it writes it.
+const stateBuffer = 64 << 10
+
 // StateWriter writes an operator's state: several tables and accumulators one
 // after the other. The first error sticks and Flush returns it.
 type StateWriter struct {
-	w   *bufio.Writer
-	tmp [binary.MaxVarintLen64]byte
+	w   io.Writer
+	buf []byte // not written yet
 	err error
 }
 
 // NewStateWriter returns a StateWriter that buffers what it writes to w.
-func NewStateWriter(w io.Writer) *StateWriter { return &StateWriter{w: bufio.NewWriter(w)} }
+func NewStateWriter(w io.Writer) *StateWriter { return &StateWriter{w: w} }
 
 // Flush writes what is buffered and returns the first error.
 func (s *StateWriter) Flush() error {
-	if s.err == nil {
-		s.err = s.w.Flush()
+	if s.err == nil && len(s.buf) > 0 {
+		_, s.err = s.w.Write(s.buf)
 	}
+	s.buf = s.buf[:0]
 	if s.err != nil {
 		return fmt.Errorf("writing state: %w", s.err)
 	}
 	return nil
 }
 
-func (s *StateWriter) write(b []byte) {
-	if s.err == nil {
-		_, s.err = s.w.Write(b)
+// full writes what is buffered if it is much.
+func (s *StateWriter) full() {
+	if len(s.buf) >= stateBuffer {
+		_ = s.Flush() // the error sticks
 	}
 }
 
 // Uvarint writes an unsigned number in 1 to 10 bytes.
-func (s *StateWriter) Uvarint(v uint64) { s.write(s.tmp[:binary.PutUvarint(s.tmp[:], v)]) }
+func (s *StateWriter) Uvarint(v uint64) {
+	s.buf = binary.AppendUvarint(s.buf, v)
+	s.full()
+}
 
 // Varint writes a signed number in 1 to 10 bytes.
-func (s *StateWriter) Varint(v int64) { s.write(s.tmp[:binary.PutVarint(s.tmp[:], v)]) }
+func (s *StateWriter) Varint(v int64) {
+	s.buf = binary.AppendVarint(s.buf, v)
+	s.full()
+}
 
 // Uint64 writes 8 bytes.
 func (s *StateWriter) Uint64(v uint64) {
-	binary.LittleEndian.PutUint64(s.tmp[:], v)
-	s.write(s.tmp[:8])
+	s.buf = binary.LittleEndian.AppendUint64(s.buf, v)
+	s.full()
 }
 
 // Int64 writes 8 bytes: for numbers that change in place, so that what follows
@@ -57,14 +68,14 @@ func (s *StateWriter) Float64(v float64) { s.Uint64(math.Float64bits(v)) }
 
 // Byte writes one byte.
 func (s *StateWriter) Byte(v byte) {
-	s.tmp[0] = v
-	s.write(s.tmp[:1])
+	s.buf = append(s.buf, v)
+	s.full()
 }
 
 // Bytes writes a length and the bytes.
 func (s *StateWriter) Bytes(b []byte) {
-	s.Uvarint(uint64(len(b)))
-	s.write(b)
+	s.buf = append(binary.AppendUvarint(s.buf, uint64(len(b))), b...)
+	s.full()
 }
 
 // StateReader reads what a StateWriter wrote. The first error sticks: every read
