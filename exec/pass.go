@@ -52,10 +52,9 @@ type pass struct {
 	// identity is what it reads, known once it is open.
 	from     *placement
 	identity string
-	// asked is the last epoch for which a barrier is to be sent, sent the last for
-	// which one was, toCommit the positions that a checkpoint has made durable.
-	asked, sent atomic.Uint64
-	toCommit    atomic.Pointer[connectors.Positions]
+	barrierRequest
+	// toCommit are the positions that a checkpoint has made durable.
+	toCommit atomic.Pointer[connectors.Positions]
 }
 
 // maxPending bounds how many chunks a catching-up pass holds back: it reads all
@@ -138,7 +137,7 @@ func (p *pass) run(ctx context.Context, r connectors.Reader) {
 
 // step reads and publishes the next chunk.
 func (p *pass) step(ctx context.Context, r connectors.Reader) error {
-	c, err := p.source.poll(ctx, r, p.isAsked)
+	c, err := p.source.poll(ctx, r, &p.barrierRequest)
 	if err != nil {
 		return err
 	}
@@ -155,7 +154,7 @@ func (p *pass) step(ctx context.Context, r connectors.Reader) error {
 // pass is about to deliver it.
 func (p *pass) stepBelow(ctx context.Context, r connectors.Reader, limit connectors.Positions, drop bool) error {
 	if len(p.pending) < maxPending {
-		c, err := p.source.poll(ctx, r, p.isAsked)
+		c, err := p.source.poll(ctx, r, &p.barrierRequest)
 		if errors.Is(err, io.EOF) && len(p.pending) > 0 {
 			err = sleep(ctx, pollWait) // the end comes behind what is held back
 		}

@@ -9,9 +9,6 @@ import (
 	"laminardb/sql/pgerr"
 )
 
-// isAsked reports whether a barrier is to be sent.
-func (p *pass) isAsked() bool { return p.asked.Load() > p.sent.Load() }
-
 // sendBarrier sends the barrier that was asked for, with the pass's place. The
 // main pass's is also the source's own state.
 func (p *pass) sendBarrier(ctx context.Context) error {

@@ -92,7 +92,7 @@ func (r *round) await(ctx context.Context, deadline time.Time, done func() bool)
 func (r *round) askSources() {
 	for _, s := range r.sources {
 		for _, p := range s.passes {
-			p.asked.Store(r.epoch)
+			p.ask(r.epoch)
 		}
 	}
 }
@@ -155,7 +155,7 @@ func (r *round) askTables() {
 	r.unready = map[uint64]bool{}
 	for _, t := range r.tables {
 		if t.isReady() {
-			t.barrier.asked.Store(r.epoch)
+			t.barrier.ask(r.epoch)
 		} else {
 			r.unready[t.spec.ID] = true
 		}

@@ -15,7 +15,7 @@ import (
 )
 
 // pollWait is how long a reader waits for a first row: it bounds how late an
-// idle split or a request to pause is noticed.
+// idle split or a request to pause is noticed. A request for a barrier ends it.
 const pollWait = 50 * time.Millisecond
 
 // Back-off between attempts of a reader that fails.
@@ -397,14 +397,14 @@ func (s *Source) heed(r connectors.Reader, rows bool) {
 
 // poll asks the reader until it answers, backing off while it fails. It returns
 // io.EOF at the end of a bounded source, ctx's error when told to stop, and nothing
-// while the reader fails and interrupted says that there is other work.
-func (s *Source) poll(ctx context.Context, r connectors.Reader, interrupted func() bool) (*connectors.Chunk, error) {
+// while the reader fails and a barrier is asked for, or has just been.
+func (s *Source) poll(ctx context.Context, r connectors.Reader, q *barrierRequest) (*connectors.Chunk, error) {
 	wait := retryFirst
 	for {
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		c, err := r.Poll(ctx, pollWait)
+		c, err := q.poll(ctx, r)
 		if err == nil || errors.Is(err, io.EOF) {
 			s.heed(r, c != nil)
 			return c, err
@@ -414,7 +414,7 @@ func (s *Source) poll(ctx context.Context, r connectors.Reader, interrupted func
 		}
 		s.problem(err)
 		for until := time.Now().Add(wait); time.Now().Before(until); {
-			if interrupted() {
+			if q.isAsked() {
 				return nil, nil
 			}
 			if err := sleep(ctx, min(pollWait, wait)); err != nil {

@@ -126,7 +126,7 @@ func (t *Table) run(ctx context.Context) error {
 			continue
 		}
 		t.commit(reader)
-		c, err := t.source.poll(ctx, reader, t.isAsked)
+		c, err := t.source.poll(ctx, reader, &t.barrier.barrierRequest)
 		if errors.Is(err, io.EOF) {
 			t.publishAll()
 			return t.hub.publish(ctx, message{kind: messageEnd})

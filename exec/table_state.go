@@ -11,15 +11,13 @@ import (
 
 // tableBarrier is what a checkpoint asks of a table.
 type tableBarrier struct {
-	asked, sent atomic.Uint64
-	toCommit    atomic.Pointer[connectors.Positions]
+	barrierRequest
+	toCommit atomic.Pointer[connectors.Positions]
 }
-
-func (t *Table) isAsked() bool { return t.barrier.asked.Load() > t.barrier.sent.Load() }
 
 // sendBarrier saves the table, which is complete, and sends the barrier that was asked for.
 func (t *Table) sendBarrier(ctx context.Context) error {
-	if !t.isAsked() {
+	if !t.barrier.isAsked() {
 		return nil
 	}
 	epoch := t.barrier.asked.Load()

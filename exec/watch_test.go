@@ -247,7 +247,7 @@ func TestReaderHealth(t *testing.T) {
 	s := newSource(SourceSpec{Name: "s", Schema: batch.NewSchema()}, env)
 	r := &sickReader{}
 	poll := func() string {
-		if _, err := s.poll(t.Context(), r, func() bool { return false }); err != nil {
+		if _, err := s.poll(t.Context(), r, &barrierRequest{}); err != nil {
 			t.Fatal(err)
 		}
 		if p := s.stats.Problem.Load(); p != nil {
