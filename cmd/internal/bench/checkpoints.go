@@ -110,7 +110,8 @@ func readChunks(path string) (size int64, err error) {
 // churned is what the checkpoints of a view wrote, and how they went.
 type churned struct {
 	Bytes, NewBytes float64 // means
-	Pause, Duration float64 // medians, seconds
+	// Pause is the longest, Duration the mean, in seconds.
+	Pause, Duration float64
 }
 
 // churn changes so many random groups in each epoch.
