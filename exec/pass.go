@@ -72,7 +72,7 @@ func newPass(s *Source, from *placement) *pass {
 		pauses: make(chan pause, 1), done: make(chan struct{}), position: connectors.Positions{}, from: from,
 	}
 	if from != nil {
-		p.position = from.positions.Clone()
+		p.position, p.identity = from.positions.Clone(), from.identity
 		p.marks.restore(from)
 		p.hub.watermark, p.hub.idle = from.watermark, from.idle
 	}
@@ -91,18 +91,12 @@ func (p *pass) run(ctx context.Context, r connectors.Reader) {
 	p.begun = true
 	p.source.mu.Unlock()
 	for ctx.Err() == nil {
-		select {
-		case req := <-p.pauses:
-			close(req.held)
-			select {
-			case <-req.resume:
-			case <-ctx.Done():
-			}
-			continue
-		default:
-		}
+		// Before a pause: who asks for it may be held at a barrier that this pass owes.
 		if err := p.sendBarrier(ctx); err != nil {
 			return // ctx has ended
+		}
+		if p.pauseIfAsked(ctx) {
+			continue
 		}
 		if err := p.standStill(ctx); err != nil {
 			return
@@ -135,6 +129,21 @@ func (p *pass) run(ctx context.Context, r connectors.Reader) {
 	}
 }
 
+// pauseIfAsked stands still while another pass joins, and reports whether one did.
+func (p *pass) pauseIfAsked(ctx context.Context) bool {
+	select {
+	case req := <-p.pauses:
+		close(req.held)
+		select {
+		case <-req.resume:
+		case <-ctx.Done():
+		}
+		return true
+	default:
+		return false
+	}
+}
+
 // step reads and publishes the next chunk.
 func (p *pass) step(ctx context.Context, r connectors.Reader) error {
 	c, err := p.source.poll(ctx, r, &p.barrierRequest)
@@ -146,7 +155,7 @@ func (p *pass) step(ctx context.Context, r connectors.Reader) error {
 			return err
 		}
 	}
-	return p.advance(ctx, r)
+	return p.advance(ctx, r, nil)
 }
 
 // stepBelow reads the next chunk and publishes what lies below the limits, with
@@ -154,7 +163,11 @@ func (p *pass) step(ctx context.Context, r connectors.Reader) error {
 // pass is about to deliver it.
 func (p *pass) stepBelow(ctx context.Context, r connectors.Reader, limit connectors.Positions, drop bool) error {
 	if len(p.pending) < maxPending {
-		c, err := p.source.poll(ctx, r, &p.barrierRequest)
+		asked := &p.barrierRequest
+		if drop { // the main pass stands still meanwhile and sends the barrier
+			asked = &barrierRequest{}
+		}
+		c, err := p.source.poll(ctx, r, asked)
 		if errors.Is(err, io.EOF) && len(p.pending) > 0 {
 			err = sleep(ctx, pollWait) // the end comes behind what is held back
 		}
@@ -178,7 +191,10 @@ func (p *pass) stepBelow(ctx context.Context, r connectors.Reader, limit connect
 		}
 	}
 	p.pending = rest
-	return p.advance(ctx, r)
+	if !drop {
+		limit = nil
+	}
+	return p.advance(ctx, r, limit)
 }
 
 func sleep(ctx context.Context, d time.Duration) error {
@@ -192,15 +208,22 @@ func sleep(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// advance recomputes the watermark and what is shown of the splits.
-func (p *pass) advance(ctx context.Context, r connectors.Reader) error {
+// advance recomputes the watermark and what is shown of the splits. With a limit the
+// reader may be beyond it, with records that were dropped: the pass is not.
+func (p *pass) advance(ctx context.Context, r connectors.Reader, limit connectors.Positions) error {
 	status := r.Splits()
 	moved, turned := p.marks.advance(status)
 	p.mu.Lock()
 	p.states = p.marks.states(p.states[:0], status)
 	if len(p.pending) == 0 {
 		for _, s := range status {
-			p.position[s.Split] = max(p.position[s.Split], s.Position)
+			at := s.Position
+			if to, ok := limit[s.Split]; ok {
+				at = min(at, to)
+			} else if limit != nil {
+				continue
+			}
+			p.position[s.Split] = max(p.position[s.Split], at)
 		}
 	}
 	p.mu.Unlock()
@@ -407,7 +430,9 @@ func splitChunk(c *connectors.Chunk, limit connectors.Positions) (before, after 
 	}
 	before, after = takeChunk(c, low), takeChunk(c, high)
 	for split, next := range c.Next {
-		before.Next[split] = min(next, limit[split])
+		if to, ok := limit[split]; ok {
+			before.Next[split] = min(next, to)
+		}
 		after.Next[split] = next
 	}
 	before.Records, before.Bytes, before.Rejected = c.Records, c.Bytes, c.Rejected

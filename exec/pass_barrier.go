@@ -42,6 +42,7 @@ func (p *pass) standStill(ctx context.Context) error {
 		if err := p.sendBarrier(ctx); err != nil {
 			return err
 		}
+		p.pauseIfAsked(ctx)
 		if err := sleep(ctx, pollWait/10); err != nil {
 			return err
 		}

@@ -3,6 +3,7 @@ package exec
 import (
 	"context"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"slices"
 	"sync"
@@ -157,6 +158,38 @@ func TestSplitChunk(t *testing.T) {
 	}
 	if got := fmt.Sprint(int64Rows(after.Batch), after.Next, after.Offsets, after.Splits); got != "[[1 21] [0 12]] map[0:8 1:10] [9 7] [1 0]" {
 		t.Errorf("after: %s", got)
+	}
+}
+
+// A pass that reaches the main one stands where that does, whatever its reader has
+// read beyond: the place goes into a checkpoint.
+func TestPlaceBehindLimit(t *testing.T) {
+	ctx := context.Background()
+	for seed := range uint64(10) {
+		tp := newTape(2, seed)
+		for i := range int64(20) {
+			tp.append(int(i%2), record{value: i})
+		}
+		s := tapeSource(tp, OnErrorDeadLetter)
+		c := newTaker()
+		p := newPass(s, nil)
+		p.hub.attach(c.consumer, false)
+		r, err := tp.Open(ctx, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		limit := connectors.Positions{0: 4, 1: 2}
+		for behind(p.positions(), limit) > 0 {
+			if err := p.stepBelow(ctx, r, limit, true); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if at := p.place().positions; !maps.Equal(at, limit) {
+			t.Errorf("seed %d: the place is %v, want %v", seed, at, limit)
+		}
+		if got := fmt.Sprint(bySplit(c.q.take(nil), 2)); got != "[[0 2 4 6] [1 3]]" {
+			t.Errorf("seed %d: rows %s", seed, got)
+		}
 	}
 }
 

@@ -102,10 +102,15 @@ func (s *Source) attachAt(ctx context.Context, c *consumer, from *placement) err
 	}
 	p := s.addPass(from)
 	p.hub.attach(c, false)
-	if s.started {
-		return s.launch(ctx, p, true)
+	if !s.started {
+		return nil
 	}
-	return nil
+	err := s.launch(ctx, p, true)
+	if err != nil { // no checkpoint waits for it
+		close(p.done)
+		s.remove(p)
+	}
+	return err
 }
 
 // addPass makes a pass that does not read yet. The source's lock is held.
@@ -223,12 +228,9 @@ func (s *Source) capture(epoch uint64, main *pass, at *placement) (*capture, err
 	c.places = map[uint64]*placement{s.spec.ID: at}
 	w := c.part("", "place")
 	at.snapshot(w)
-	s.mu.Lock()
-	history := s.history
-	s.mu.Unlock()
 	main.hub.mu.Lock()
 	defer main.hub.mu.Unlock()
-	history.Snapshot(c.part("", "rows"))
+	main.hub.store.Snapshot(c.part("", "rows")) // not s.history: another pass may lead by now
 	return c, c.close()
 }
 

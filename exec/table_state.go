@@ -75,7 +75,7 @@ func (t *Table) restore(s *saved) error {
 		return err
 	}
 	s.saved = epoch
-	t.position, t.from = at.positions.Clone(), at
+	t.position, t.identity, t.from = at.positions.Clone(), at.identity, at
 	t.publishAll()
 	return nil
 }
