@@ -123,13 +123,15 @@ func (e *Engine) takeCheckpoint(ctx context.Context, rep *CheckpointReport) erro
 	if err != nil {
 		return err
 	}
-	m, err := w.CommitManifest(c.progress(whole))
+	progress, keep := c.progress(whole)
+	m, err := w.CommitManifest(progress)
 	if err != nil {
 		return err
 	}
 	if err := c.store.MarkCommitted(rep.Epoch); err != nil {
 		return err
 	}
+	keep()
 	rep.Bytes, rep.NewBytes = m.Bytes(), m.NewBytes
 	e.tellDurable(rep.Epoch, whole)
 	return nil
@@ -173,6 +175,13 @@ func (c *checkpointer) remember(id uint64, places map[uint64]*placement) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.placed[id] = places
+}
+
+// rememberSource notes where a restored source stood.
+func (c *checkpointer) rememberSource(s *Source) {
+	if s.restored != nil {
+		c.remember(s.spec.ID, map[uint64]*placement{s.spec.ID: s.restored})
+	}
 }
 
 // forget drops what is known of an object that was removed.
@@ -290,15 +299,17 @@ func (e *Engine) write(ctx context.Context, w *checkpoint.Writer, r *round, capt
 }
 
 // progress notes where the sources stand, for those who read a manifest, and for
-// trimming.
-func (c *checkpointer) progress(whole []*capture) checkpoint.Progress {
+// trimming. keep is to be called when the checkpoint counts: what one that fails
+// would have held is still needed.
+func (c *checkpointer) progress(whole []*capture) (p checkpoint.Progress, keep func()) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	placed := maps.Clone(c.placed)
 	for _, s := range whole {
-		c.placed[s.object] = s.places
+		placed[s.object] = s.places
 	}
 	need := map[uint64]connectors.Positions{}
-	for _, places := range c.placed {
+	for _, places := range placed {
 		for source, at := range places {
 			if need[source] == nil {
 				need[source] = connectors.Positions{}
@@ -310,9 +321,6 @@ func (c *checkpointer) progress(whole []*capture) checkpoint.Progress {
 			}
 		}
 	}
-	c.trims = append(c.trims, need)
-	c.trims = c.trims[max(0, len(c.trims)-checkpoint.Retained):]
-	var p checkpoint.Progress
 	for _, source := range slices.Sorted(maps.Keys(need)) {
 		for _, split := range slices.Sorted(maps.Keys(need[source])) {
 			p.Sources = append(p.Sources, checkpoint.SourcePosition{
@@ -321,7 +329,15 @@ func (c *checkpointer) progress(whole []*capture) checkpoint.Progress {
 			})
 		}
 	}
-	return p
+	return p, func() {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		for _, s := range whole {
+			c.placed[s.object] = s.places
+		}
+		c.trims = append(c.trims, need)
+		c.trims = c.trims[max(0, len(c.trims)-checkpoint.Retained):]
+	}
 }
 
 // tellDurable lets go what waited for the epoch: sinks, group offsets, logs.

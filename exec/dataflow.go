@@ -17,13 +17,15 @@ import (
 
 // Dataflow is the operators of one object at work on a goroutine of their own.
 type Dataflow struct {
-	name  string
-	root  plan.Node
-	out   Receiver
-	env   *Env
-	wake  chan struct{}
-	ports []*port
-	stats *OperatorStats
+	name string
+	// version is that of the object's definition.
+	version uint64
+	root    plan.Node
+	out     Receiver
+	env     *Env
+	wake    chan struct{}
+	ports   []*port
+	stats   *OperatorStats
 	// times is how long its rows took, size what its state holds.
 	times latencies
 	size  measure

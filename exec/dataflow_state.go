@@ -2,6 +2,7 @@ package exec
 
 import (
 	"fmt"
+	"strconv"
 
 	"laminardb/exec/rowcodec"
 	"laminardb/sql/pgerr"
@@ -34,7 +35,7 @@ func (d *Dataflow) capture(epoch uint64) (*capture, error) {
 func (d *Dataflow) snapshot(epoch uint64, w *rowcodec.StateWriter) {
 	w.Byte(stateVersion)
 	w.Uint64(epoch)
-	w.Bytes([]byte(fingerprint(d.root)))
+	w.Bytes([]byte(d.definition()))
 	for _, n := range d.stats.saved() {
 		w.Uint64(uint64(n.Load()))
 	}
@@ -48,6 +49,12 @@ func (d *Dataflow) snapshot(epoch uint64, w *rowcodec.StateWriter) {
 			p.place.snapshot(w)
 		}
 	}
+}
+
+// definition is what a saved state is of. A replaced object must not take over the
+// state of the one before, though it may compute the same.
+func (d *Dataflow) definition() string {
+	return strconv.FormatUint(d.version, 10) + ":" + fingerprint(d.root)
 }
 
 // places returns where the sources that the dataflow reads stood at the barrier, the
@@ -85,7 +92,7 @@ func (d *Dataflow) restore(s *saved, same func(epoch uint64) bool) error {
 		return errOtherPlan
 	}
 	s.saved = r.Uint64()
-	if string(r.Bytes(nil)) != fingerprint(d.root) && r.Err() == nil {
+	if string(r.Bytes(nil)) != d.definition() && r.Err() == nil {
 		return errOtherPlan
 	}
 	if r.Err() == nil && !same(s.saved) {

@@ -85,7 +85,7 @@ func (e *Engine) AddSource(ctx context.Context, spec SourceSpec) error {
 		if err := s.restore(saved); err != nil {
 			return err
 		}
-		e.checkpoints.remember(spec.ID, map[uint64]*placement{spec.ID: s.restored})
+		e.checkpoints.rememberSource(s)
 	}
 	e.sources[spec.ID] = s
 	if e.started {
@@ -114,7 +114,7 @@ func (e *Engine) AddTable(ctx context.Context, spec TableSpec) (*Table, error) {
 			if err := versions.restore(saved); err != nil {
 				return nil, err
 			}
-			e.checkpoints.remember(versions.spec.ID, map[uint64]*placement{versions.spec.ID: versions.restored})
+			e.checkpoints.rememberSource(versions)
 		}
 		e.sources[versions.spec.ID] = versions
 	}
@@ -133,7 +133,9 @@ func (e *Engine) AddTable(ctx context.Context, spec TableSpec) (*Table, error) {
 type FlowSpec struct {
 	ID   uint64
 	Name string
-	Root plan.Node
+	// Version grows when the object is replaced: its state is of one version only.
+	Version uint64
+	Root    plan.Node
 	// Keep says that the current rows are kept, for a view or a stream whose rows
 	// change; otherwise the HistoryRows most recent ones are.
 	Keep        bool
@@ -156,7 +158,11 @@ func (e *Engine) AddFlow(ctx context.Context, spec FlowSpec) error {
 		hub := newHub(spec.Root.Schema(), s, e.env.Now)
 		hub.sendsLate = spec.Late
 		d, err := newDataflow(spec.Name, spec.Root, hubReceiver{hub}, e.env, spec.OnError)
-		return &flow{Dataflow: d, hub: hub}, err
+		if err != nil {
+			return nil, err
+		}
+		d.version = spec.Version
+		return &flow{Dataflow: d, hub: hub}, nil
 	})
 }
 

@@ -139,6 +139,9 @@ func (r *round) settled(e *Engine) bool {
 			continue
 		}
 		if isClosed(f.done) {
+			if !f.allEnded() {
+				continue // it was stopped somewhere, since it is being removed
+			}
 			if c, err := f.capture(r.epoch); err == nil {
 				r.add(c)
 			}

@@ -77,7 +77,9 @@ func (s *sender) restored(epoch uint64, missing []outbox.File) {
 
 // setDurable says that an epoch will come back after a crash.
 func (s *sender) setDurable(epoch uint64) {
-	s.durable.Store(epoch)
+	for old := s.durable.Load(); epoch > old && !s.durable.CompareAndSwap(old, epoch); {
+		old = s.durable.Load()
+	}
 	token(s.wake)
 }
 
@@ -290,8 +292,11 @@ func (s *sender) due(files []outbox.File) (list []outbox.File, epoch uint64) {
 			epoch = f.Epoch
 		}
 	}
-	if epoch == 0 {
+	switch {
+	case len(list) == 0 || epoch == 0 && durable <= s.mark:
 		return nil, 0
+	case epoch == 0: // nothing was made since the mark was passed
+		return list, durable
 	}
 	return list, epoch
 }

@@ -426,3 +426,34 @@ func TestOutboxRecords(t *testing.T) {
 		t.Error("a byte too many is read")
 	}
 }
+
+// What a backup's epochs hold waits until the mark is passed, but not for more rows.
+func TestDueBelowMark(t *testing.T) {
+	files := []outbox.File{{Seq: 1, Epoch: 2}, {Seq: 2, Epoch: 4}, {Seq: 3, Epoch: 5}}
+	s := newSender("s", nil, nil, testEnv())
+	s.since, s.first, s.mark = 3, 8, 8
+	for _, step := range []struct {
+		durable uint64
+		files   []outbox.File
+		want    string
+	}{
+		{5, files, "[1] 2"}, // it is out
+		{5, files[1:], "[] 0"},
+		{8, files[1:], "[] 0"},
+		{9, files[1:], "[2 3] 9"},
+		{10, append(files[1:], outbox.File{Seq: 4, Epoch: 9}, outbox.File{Seq: 5, Epoch: 10}), "[2 3 4] 9"},
+	} {
+		s.setDurable(step.durable)
+		list, epoch := s.due(step.files)
+		seqs := []uint64{}
+		for _, f := range list {
+			seqs = append(seqs, f.Seq)
+		}
+		if got := fmt.Sprint(seqs, epoch); got != step.want {
+			t.Errorf("durable %d: %s, want %s", step.durable, got, step.want)
+		}
+	}
+	if s.setDurable(7); s.durable.Load() != 10 {
+		t.Errorf("durable has gone back to %d", s.durable.Load())
+	}
+}

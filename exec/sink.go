@@ -17,7 +17,9 @@ import (
 type SinkFlowSpec struct {
 	ID   uint64
 	Name string
-	Root plan.Node
+	// Version is as in FlowSpec.
+	Version uint64
+	Root    plan.Node
 	// Sink is connected; nil if the outside did not answer.
 	Sink connectors.Sink
 	// Connect makes it anew.
@@ -31,7 +33,11 @@ func (e *Engine) AddSink(ctx context.Context, spec SinkFlowSpec) error {
 		return e.add(ctx, spec.ID, func() (*flow, error) {
 			out := sinkReceiver{sink: spec.Sink, visible: spec.Root.Schema().Visible()}
 			d, err := newDataflow(spec.Name, spec.Root, out, e.env, OnErrorDeadLetter)
-			return &flow{Dataflow: d, sink: spec.Sink}, err
+			if err != nil {
+				return nil, err
+			}
+			d.version = spec.Version
+			return &flow{Dataflow: d, sink: spec.Sink}, nil
 		})
 	}
 	return e.add(ctx, spec.ID, func() (*flow, error) { return e.outboxFlow(spec) })
@@ -55,6 +61,7 @@ func (e *Engine) outboxFlow(spec SinkFlowSpec) (*flow, error) {
 	if err != nil {
 		return nil, err
 	}
+	d.version = spec.Version
 	s.onFenced = d.fail
 	return &flow{Dataflow: d, sender: s}, nil
 }

@@ -36,7 +36,9 @@ const (
 
 // SourceSpec describes a source to the engine.
 type SourceSpec struct {
-	ID        uint64
+	ID uint64
+	// Version is as in FlowSpec.
+	Version   uint64
 	Name      string
 	Schema    *batch.Schema
 	EventTime EventTime
@@ -227,6 +229,7 @@ func (s *Source) capture(epoch uint64, main *pass, at *placement) (*capture, err
 	c := newCapture(s.spec.ID, epoch)
 	c.places = map[uint64]*placement{s.spec.ID: at}
 	w := c.part("", "place")
+	w.Uint64(s.spec.Version)
 	at.snapshot(w)
 	main.hub.mu.Lock()
 	defer main.hub.mu.Unlock()
@@ -240,9 +243,10 @@ func (s *Source) restore(saved *saved) error {
 	if r == nil {
 		return nil
 	}
+	version := r.Uint64()
 	at := restorePlace(r)
-	if err := r.Err(); err != nil {
-		return err
+	if err := r.Err(); err != nil || version != s.spec.Version {
+		return err // the place of another definition means nothing
 	}
 	if r := saved.part("", "rows"); r != nil {
 		if err := s.history.Restore(r); err != nil {

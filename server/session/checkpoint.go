@@ -17,6 +17,7 @@ import (
 	"laminardb/server/pgwire"
 	"laminardb/sql/pgerr"
 	"laminardb/storage/checkpoint"
+	"laminardb/storage/kv"
 )
 
 // lastCheckpointWait bounds how long the end of the server waits for its last
@@ -75,10 +76,27 @@ func installation(dir string, fresh bool) (string, error) {
 		return "", fmt.Errorf("making the directory of the outboxes: %w", err)
 	}
 	name := strings.ToLower(rand.Text())
-	if err := os.WriteFile(path, []byte(name+"\n"), 0o600); err != nil {
+	if err := writeDurably(path, name+"\n"); err != nil {
 		return "", fmt.Errorf("writing the name of this installation: %w", err)
 	}
 	return name, nil
+}
+
+// writeDurably makes a file whose name the outside will know by what is in it: it
+// must not be empty after a crash.
+func writeDurably(path, text string) error {
+	file, err := os.OpenFile(path+".new", os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = file.WriteString(text)
+	if err = errors.Join(err, file.Sync(), file.Close()); err != nil {
+		return err
+	}
+	if err := os.Rename(path+".new", path); err != nil {
+		return err
+	}
+	return kv.SyncDir(filepath.Dir(path))
 }
 
 // sinkID names a sink to what is outside, the same after a restart.

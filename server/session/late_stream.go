@@ -47,7 +47,7 @@ func (db *Database) startLate(ctx context.Context, late, parent *catalog.Object,
 	for i := range schema.Fields {
 		scan.Columns = append(scan.Columns, i)
 	}
-	spec := exec.FlowSpec{ID: late.ID, Name: late.Name.String(), Root: scan, HistoryRows: defaultHistoryRows}
+	spec := exec.FlowSpec{ID: late.ID, Version: late.Version, Name: late.Name.String(), Root: scan, HistoryRows: defaultHistoryRows}
 	if parent.Kind == catalog.Stream {
 		rows, err := connectors.NewOptions(s.Options).Int("retain_history", defaultHistoryRows, 0, maxHistoryRows)
 		if err != nil {

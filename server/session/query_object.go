@@ -87,7 +87,7 @@ func queryObject(s *ast.CreateQuery, text string, r *planner.Result) (catalog.Ob
 // startQuery starts the dataflow of a stream or a view.
 func (db *Database) startQuery(ctx context.Context, o *catalog.Object, s *ast.CreateQuery, r *planner.Result) error {
 	props := r.Root.Props()
-	spec := exec.FlowSpec{ID: o.ID, Name: o.Name.String(), Root: r.Root, Keep: o.Kind == catalog.MaterializedView || props.Changelog, Late: r.Late != nil}
+	spec := exec.FlowSpec{ID: o.ID, Version: o.Version, Name: o.Name.String(), Root: r.Root, Keep: o.Kind == catalog.MaterializedView || props.Changelog, Late: r.Late != nil}
 	opts := connectors.NewOptions(s.Options)
 	var err error
 	if spec.OnError, err = onError(opts); err != nil {
@@ -200,7 +200,7 @@ func (db *Database) startSink(ctx context.Context, o *catalog.Object, s *ast.Cre
 	if err != nil && !boot {
 		return err
 	}
-	err = db.engine.AddSink(ctx, exec.SinkFlowSpec{ID: o.ID, Name: o.Name.String(), Root: r.Root, Sink: sink, Connect: connect})
+	err = db.engine.AddSink(ctx, exec.SinkFlowSpec{ID: o.ID, Version: o.Version, Name: o.Name.String(), Root: r.Root, Sink: sink, Connect: connect})
 	if err != nil {
 		if sink != nil {
 			_ = sink.Close() // nothing was written

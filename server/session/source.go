@@ -100,7 +100,7 @@ var includeTypes = map[string]types.Type{
 // startSource connects a source and hands it to the engine. At boot a connector
 // that does not answer is tried again in the background.
 func (db *Database) startSource(ctx context.Context, o *catalog.Object, s *ast.CreateRelation, boot bool) error {
-	spec := exec.SourceSpec{ID: o.ID, Name: o.Name.String(), Schema: o.Schema(), EventTime: exec.EventTime{Column: -1}}
+	spec := exec.SourceSpec{ID: o.ID, Version: o.Version, Name: o.Name.String(), Schema: o.Schema(), EventTime: exec.EventTime{Column: -1}}
 	if s.Watermark != nil {
 		column, delay, err := planner.Watermark(s.Watermark, spec.Schema)
 		if err != nil {

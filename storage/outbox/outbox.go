@@ -61,6 +61,8 @@ type Box struct {
 	// making them so.
 	unsynced []sealed
 	syncing  sync.Mutex
+	// named says that the directory has files which were synced and it was not.
+	named bool
 }
 
 // Open opens the directory, which it makes if need be. It removes nothing: Keep
@@ -207,9 +209,10 @@ func (b *Box) Sync() error {
 	list := b.unsynced
 	b.unsynced = nil
 	b.mu.Unlock()
-	if len(list) == 0 {
+	if len(list) == 0 && !b.named {
 		return nil
 	}
+	b.named = true
 	for i, s := range list {
 		err := s.file.Truncate(s.size) // behind it may be what a failed write left
 		if err == nil {
@@ -222,10 +225,17 @@ func (b *Box) Sync() error {
 			return systemError(s.file.Name(), err)
 		}
 		if err := s.file.Close(); err != nil {
+			b.mu.Lock()
+			b.unsynced = append(list[i+1:], b.unsynced...)
+			b.mu.Unlock()
 			return systemError(s.file.Name(), err)
 		}
 	}
-	return syncDir(b.dir)
+	if err := syncDir(b.dir); err != nil {
+		return err
+	}
+	b.named = false
+	return nil
 }
 
 // State returns the files, oldest first, and the next one's Seq.
