@@ -22,6 +22,10 @@ const defaultTransactionTimeout = 5 * time.Minute
 // do it after the timeout in any case.
 const abortWait = time.Second
 
+// initWait bounds how long a new producer waits to be let in, after which the next
+// one tries: one that was made while its broker was away has been seen to wait on.
+const initWait = 20 * time.Second
+
 // exactSink is a sink whose rows become visible together with a mark, or not at
 // all. docs/adr/0010 says why a transaction is as short as it is.
 //
@@ -99,7 +103,13 @@ func (x *exactSink) renew(ctx context.Context) error {
 		return pgerr.Newf(pgerr.IOError, "sink %q: making a producer: %w", x.name, err)
 	}
 	x.client = c
-	return x.step(ctx, txnInit)
+	limited, cancel := context.WithTimeout(ctx, initWait)
+	defer cancel()
+	err = x.step(limited, txnInit)
+	if err != nil && limited.Err() != nil && ctx.Err() == nil {
+		return pgerr.Newf(pgerr.ConnectionFailure, "sink %q: the brokers do not let a producer in: %w", x.name, err)
+	}
+	return err
 }
 
 // look reads the progress record and checks that this sink may write. all says
