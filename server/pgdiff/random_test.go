@@ -151,7 +151,7 @@ func (g *generator) from() string {
 		}
 	}
 	if g.IntN(4) == 0 {
-		sql += " " + g.expand(1, "CROSS JOIN LATERAL (SELECT count(*) AS nn, max(z.qty) AS mm FROM sale z WHERE z.emp = i ) lat",
+		sql += " " + g.expand(1, "CROSS JOIN LATERAL (SELECT count(*)::int AS nn, max(z.qty) AS mm FROM sale z WHERE z.emp = i ) lat",
 			"LEFT JOIN LATERAL (SELECT z.id AS nn, z.boss + i AS mm FROM emp z WHERE z.dept = i AND z.id > n ) lat ON lat.nn <> n",
 			" CROSS JOIN LATERAL (SELECT i AS nn, i * n AS mm WHERE p ) lat",
 			" CROSS JOIN LATERAL (SELECT z.dept AS nn, z.id AS mm FROM emp z WHERE z.boss = i ORDER BY z.id LIMIT 2) lat")
