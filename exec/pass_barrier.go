@@ -92,27 +92,26 @@ func (s *Source) open(ctx context.Context, from *placement) (r connectors.Reader
 	return r, identity, err
 }
 
-// openAgain opens a reader, trying again while that fails. Barriers are sent
-// meanwhile.
-func (p *pass) openAgain(ctx context.Context) (connectors.Reader, error) {
+// openAgain opens a reader as open does, trying again while that fails. Barriers are
+// sent meanwhile.
+func (s *Source) openAgain(ctx context.Context, from *placement, sendBarrier func(context.Context) error) (r connectors.Reader, identity string, err error) {
 	wait := retryFirst
 	for {
-		r, identity, err := p.source.open(ctx, p.from)
+		r, identity, err := s.open(ctx, from)
 		if err == nil {
-			p.identity = identity
-			p.source.problem(nil)
-			return r, nil
+			s.problem(nil)
+			return r, identity, nil
 		}
 		if ctx.Err() != nil {
-			return nil, ctx.Err()
+			return nil, "", ctx.Err()
 		}
-		p.source.problem(err)
+		s.problem(err)
 		for until := time.Now().Add(wait); time.Now().Before(until); {
-			if err := sleep(ctx, min(pollWait, wait)); err != nil {
-				return nil, err
+			if err := sendBarrier(ctx); err != nil {
+				return nil, "", err
 			}
-			if err := p.sendBarrier(ctx); err != nil {
-				return nil, err
+			if err := sleep(ctx, min(pollWait, wait)); err != nil {
+				return nil, "", err
 			}
 		}
 		wait = min(2*wait, retryMost)

@@ -278,7 +278,7 @@ func (s *Source) launch(ctx context.Context, p *pass, wait bool) error {
 		defer cancel()
 		if reader == nil {
 			var err error
-			if reader, err = p.openAgain(runCtx); err != nil {
+			if reader, p.identity, err = s.openAgain(runCtx, p.from, p.sendBarrier); err != nil {
 				p.failure = err
 				return
 			}

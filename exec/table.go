@@ -143,33 +143,16 @@ func (t *Table) run(ctx context.Context) error {
 	}
 }
 
-// open opens the connector, trying again while it cannot be reached. Barriers are
-// sent meanwhile.
+// open opens the connector, trying again while it cannot be reached.
 func (t *Table) open(ctx context.Context) (connectors.Reader, error) {
-	wait := retryFirst
-	for {
-		r, identity, err := t.source.open(ctx, t.from)
-		if err == nil {
-			t.mu.Lock()
-			t.identity = identity
-			t.mu.Unlock()
-			t.source.problem(nil)
-			return r, nil
-		}
-		if ctx.Err() != nil {
-			return nil, ctx.Err()
-		}
-		t.source.problem(err)
-		for until := time.Now().Add(wait); time.Now().Before(until); {
-			if err := t.sendBarrier(ctx); err != nil {
-				return nil, err
-			}
-			if err := sleep(ctx, min(pollWait, wait)); err != nil {
-				return nil, err
-			}
-		}
-		wait = min(2*wait, retryMost)
+	r, identity, err := t.source.openAgain(ctx, t.from, t.sendBarrier)
+	if err != nil {
+		return nil, err
 	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.identity = identity
+	return r, nil
 }
 
 // observe notes where the reader stands, and the first time that the ends of all
