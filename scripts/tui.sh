@@ -64,6 +64,18 @@ hides() {
 		sleep 0.1
 	done
 }
+# dead: the terminal of the program comes to be closed. What tmux writes on the
+# screen of a dead pane waits for the program to be reaped, which may come late.
+dead() {
+	local end=$((SECONDS + patience))
+	until [[ $(terminal display-message -p -t main '#{pane_dead}') == 1 ]]; do
+		if ((SECONDS > end)); then
+			echo "it is still alive"
+			return 1
+		fi
+		sleep 0.1
+	done
+}
 # page KEY PATTERN...: the key opens a page with these.
 page() {
 	press "$1"
@@ -190,7 +202,7 @@ check "the demo opens the dashboard" shows '● RUNNING' 'OHLC AAPL' '[┃╽╿
 sql -c "CREATE STREAM mine AS SELECT symbol, price * volume AS notional, ts FROM market_ticks WHERE volume > 100"
 check "psql's stream is in it" page 8 'mine +stream'
 kill -9 "$(terminal display-message -p -t main '#{pane_pid}')"
-check "kill -9" shows 'Pane is dead'
+check "kill -9" dead
 terminal respawn-pane -k -t main "$demo"
 check "the demo comes back" shows '● RUNNING' 'OHLC AAPL' '[┃╽╿│]'
 check "with psql's stream" page 8 'mine +stream +[0-9.]+/s'
