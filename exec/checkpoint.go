@@ -72,15 +72,14 @@ func (e *Engine) Checkpoint(ctx context.Context, reason string) (CheckpointRepor
 	if c == nil {
 		return CheckpointReport{}, pgerr.Newf(pgerr.ObjectNotInPrerequisite, "this server takes no checkpoints")
 	}
-	select {
-	case c.one <- struct{}{}:
-	case <-ctx.Done():
-		return CheckpointReport{}, ctx.Err()
+	release, err := c.exclude(ctx)
+	if err != nil {
+		return CheckpointReport{}, err
 	}
-	defer func() { <-c.one }()
+	defer release()
 	c.awaitFences(ctx, e)
 	rep := CheckpointReport{Reason: reason, Started: e.env.Now()}
-	err := e.takeCheckpoint(ctx, &rep)
+	err = e.takeCheckpoint(ctx, &rep)
 	rep.Finished, rep.Err = e.env.Now(), err
 	c.mu.Lock()
 	c.reports = append(c.reports, rep)
@@ -97,6 +96,17 @@ func (e *Engine) Checkpoint(ctx context.Context, reason string) (CheckpointRepor
 		e.env.Report(slog.LevelWarn, EventCheckpointFailed, name, fmt.Sprintf("checkpoint %d holds its older state", rep.Epoch))
 	}
 	return rep, nil
+}
+
+// exclude waits for the checkpoint that is being taken and keeps others from being
+// begun until release is called.
+func (c *checkpointer) exclude(ctx context.Context) (release func(), err error) {
+	select {
+	case c.one <- struct{}{}:
+		return func() { <-c.one }, nil
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
 }
 
 // LastCheckpoint stops the sources where they are and takes a checkpoint, so that
@@ -343,6 +353,7 @@ func (c *checkpointer) progress(whole []*capture) (p checkpoint.Progress, keep f
 // tellDurable lets go what waited for the epoch: sinks, group offsets, logs.
 func (e *Engine) tellDurable(epoch uint64, whole []*capture) {
 	for _, c := range whole {
+		e.supervisor.proven(c.object)
 		if f := e.flow(c.object); f != nil && f.sender != nil {
 			f.sender.setDurable(epoch)
 		}

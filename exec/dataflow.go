@@ -18,6 +18,8 @@ import (
 // Dataflow is the operators of one object at work on a goroutine of their own.
 type Dataflow struct {
 	name string
+	// failpoint is what the environment is asked at each message.
+	failpoint string
 	// version is that of the object's definition.
 	version uint64
 	root    plan.Node
@@ -49,8 +51,19 @@ type Dataflow struct {
 	cancel context.CancelFunc
 	done   chan struct{}
 	// failure is why the dataflow stopped by itself, nil while it runs.
-	failure atomic.Pointer[error]
-	once    sync.Once
+	failure atomic.Pointer[failure]
+	// again decides whether it is to be started again after a failure, nil for never;
+	// onStop is called when that is noted.
+	again  func(error) bool
+	onStop func()
+	once   sync.Once
+}
+
+// failure is why a dataflow has stopped.
+type failure struct {
+	err error
+	// again says that it will be started again from the last checkpoint.
+	again bool
 }
 
 // port is one input: a queue behind an upstream hub and the operator it feeds.
@@ -91,7 +104,7 @@ func (s *OperatorStats) saved() []*atomic.Int64 {
 // newDataflow builds the operators of a plan; out takes their output.
 func newDataflow(name string, root plan.Node, out Receiver, env *Env, policy OnError) (*Dataflow, error) {
 	d := &Dataflow{
-		name: name, root: root, out: out, env: env, policy: policy, visits: make(chan func()),
+		name: name, failpoint: "dataflow." + name, root: root, out: out, env: env, policy: policy, visits: make(chan func()),
 		wake: make(chan struct{}, 1), done: make(chan struct{}), stats: &OperatorStats{}, times: newLatencies(),
 	}
 	b, err := d.operators()
@@ -143,12 +156,19 @@ func (d *Dataflow) start(ctx context.Context, over func()) {
 
 // fail records why the dataflow stopped and tells those who read it.
 func (d *Dataflow) fail(err error) {
-	if !d.failure.CompareAndSwap(nil, &err) {
+	if d.failure.Load() != nil {
+		return
+	}
+	if !errors.Is(err, ErrStopped) { // who reads what is dropped ends with it
+		d.env.Report(slog.LevelError, EventDataflowFailed, d.name, err.Error())
+	}
+	again := d.again != nil && d.again(err)
+	if !d.failure.CompareAndSwap(nil, &failure{err, again}) {
 		return
 	}
 	d.cancel()
-	if !errors.Is(err, ErrStopped) { // who reads what is dropped ends with it
-		d.env.Report(slog.LevelError, EventDataflowFailed, d.name, err.Error())
+	if again {
+		d.onStop()
 	}
 	if h, ok := d.out.(hubReceiver); ok {
 		h.hub.fail(err)
@@ -169,11 +189,30 @@ func (d *Dataflow) stop() {
 
 // Failure returns why the dataflow stopped by itself, nil while it runs.
 func (d *Dataflow) Failure() error {
-	if e := d.failure.Load(); e != nil {
-		return *e
+	if f := d.failure.Load(); f != nil {
+		return f.err
 	}
 	return nil
 }
+
+// startsAgain reports whether the dataflow has failed and will be started again.
+func (d *Dataflow) startsAgain() bool {
+	f := d.failure.Load()
+	return f != nil && f.again
+}
+
+// upstreamError is the failure of what a dataflow reads.
+type upstreamError struct {
+	object uint64
+	name   string
+	err    error
+}
+
+// Error implements error.
+func (u *upstreamError) Error() string { return fmt.Sprintf("reading %q: %v", u.name, u.err) }
+
+// Unwrap returns the failure itself.
+func (u *upstreamError) Unwrap() error { return u.err }
 
 func (d *Dataflow) run(ctx context.Context) (err error) {
 	defer func() {
@@ -272,6 +311,9 @@ func (d *Dataflow) serve(ctx context.Context, p *port) (worked bool, err error) 
 				d.aligner.meet(p, m)
 			}
 			continue
+		}
+		if err := d.env.fail(d.failpoint); err != nil {
+			return false, err
 		}
 		if err := p.deliver(ctx, m, d.stats); err != nil {
 			return false, err

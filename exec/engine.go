@@ -3,7 +3,6 @@ package exec
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"maps"
 	"slices"
@@ -33,20 +32,27 @@ type Engine struct {
 	started bool
 	sampler *sampler
 	epoch   uint64 // the last one that barriers were sent for
-	// recovery is what objects are restored from until the engine starts, nil for
-	// nothing.
+	// recovery is what objects are restored from until the engine starts, and while
+	// dataflows are started again; nil for nothing.
 	recovery *recovery
+	// supervisor starts again what fails, nil for none.
+	supervisor *supervisor
 }
 
 // flow is a dataflow with its output.
 type flow struct {
 	*Dataflow
+	id     uint64
 	hub    *Hub
 	sink   connectors.Sink // of a sink without outbox
 	sender *sender         // of a sink with one
 	// trouble is what was last reported of the sink, by the sampler only.
 	trouble string
 	rates   rates
+	// remake makes the dataflow anew, as it was before it started.
+	remake func(context.Context) (*flow, error)
+	// changing says that the hub keeps the current rows, and that rows may go away.
+	changing bool
 }
 
 // NewEngine returns an engine whose sources stand still until Start.
@@ -148,7 +154,7 @@ type FlowSpec struct {
 // AddFlow starts the dataflow of a stream or a view. An error is 0A000 for a plan
 // that cannot run continuously, or that of an upstream source.
 func (e *Engine) AddFlow(ctx context.Context, spec FlowSpec) error {
-	return e.add(ctx, spec.ID, func() (*flow, error) {
+	return e.add(ctx, spec.ID, func(context.Context) (*flow, error) {
 		var s store
 		if spec.Keep {
 			s = newView(spec.Root.Schema())
@@ -162,51 +168,18 @@ func (e *Engine) AddFlow(ctx context.Context, spec FlowSpec) error {
 			return nil, err
 		}
 		d.version = spec.Version
-		return &flow{Dataflow: d, hub: hub}, nil
+		return &flow{Dataflow: d, hub: hub, changing: spec.Keep && spec.Root.Props().Changelog}, nil
 	})
 }
 
 // add makes a dataflow, restores it if the checkpoint has it, and starts it.
-func (e *Engine) add(ctx context.Context, id uint64, make func() (*flow, error)) error {
-	f, err := make()
+func (e *Engine) add(ctx context.Context, id uint64, make func(context.Context) (*flow, error)) error {
+	f, err := e.build(ctx, id, make)
 	if err != nil {
 		return err
 	}
-	if saved := e.saved(id); saved != nil {
-		switch err := f.restore(saved, e.sameEpoch(f.Dataflow)); {
-		case errors.Is(err, errOtherPlan) || errors.Is(err, errOtherEpoch):
-			e.env.Report(slog.LevelWarn, EventBeginsAnew, f.name, err.Error())
-			if f, err = make(); err != nil {
-				return err
-			}
-		case err != nil:
-			return err
-		default:
-			e.recovery.restored[id] = saved.saved
-			e.checkpoints.remember(id, f.places())
-		}
-	}
-	if !f.restored && f.sender != nil {
-		if _, err := f.sender.box.Keep(nil, 1); err != nil {
-			return err
-		}
-	}
-	return e.launch(ctx, id, f)
-}
-
-func (e *Engine) launch(ctx context.Context, id uint64, f *flow) error {
-	e.mu.Lock()
-	if e.checkpoints != nil {
-		f.aligner = &aligner{object: id, first: e.epoch + 1, given: &e.givenUp, captured: e.env.captured}
-	}
-	e.mu.Unlock()
-	f.start(ctx, e.env.checkpointMoved)
-	if err := e.connect(ctx, f.Dataflow, true); err != nil {
-		e.stop(f)
+	if err := e.launch(ctx, f); err != nil {
 		return err
-	}
-	if f.sender != nil {
-		f.sender.start(ctx)
 	}
 	e.mu.Lock()
 	e.flows[id] = f
@@ -215,12 +188,60 @@ func (e *Engine) launch(ctx context.Context, id uint64, f *flow) error {
 	return nil
 }
 
+// build makes a dataflow and restores it if the checkpoint has it.
+func (e *Engine) build(ctx context.Context, id uint64, make func(context.Context) (*flow, error)) (*flow, error) {
+	f, err := make(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if saved := e.saved(id); saved != nil {
+		switch err := f.restore(saved, e.sameEpoch(f.Dataflow)); {
+		case errors.Is(err, errOtherPlan) || errors.Is(err, errOtherEpoch):
+			e.env.Report(slog.LevelWarn, EventBeginsAnew, f.name, err.Error())
+			if f, err = make(ctx); err != nil {
+				return nil, err
+			}
+		case err != nil:
+			return nil, err
+		default:
+			e.recovery.restored[id] = saved.saved
+			e.checkpoints.remember(id, f.places())
+		}
+	}
+	if !f.restored && f.sender != nil {
+		if _, err := f.sender.box.Keep(nil, 1); err != nil {
+			return nil, err
+		}
+	}
+	f.id, f.remake = id, make
+	return f, nil
+}
+
+// launch starts a dataflow and connects it to what it reads.
+func (e *Engine) launch(ctx context.Context, f *flow) error {
+	f.again, f.onStop = func(err error) bool { return e.failed(f, err) }, func() { token(e.supervisor.wake) }
+	e.mu.Lock()
+	if e.checkpoints != nil {
+		f.aligner = &aligner{object: f.id, first: e.epoch + 1, given: &e.givenUp, captured: e.env.captured}
+	}
+	e.mu.Unlock()
+	f.start(ctx, e.env.checkpointMoved)
+	if err := e.connect(ctx, f.Dataflow, true); err != nil {
+		e.stop(f, ErrStopped)
+		return err
+	}
+	if f.sender != nil {
+		f.sender.start(ctx)
+	}
+	return nil
+}
+
 // connect attaches a dataflow's ports to what they read. fromStart asks for all
 // rows of a source and for the stored ones of a dataflow, not only for new ones. A
 // restored dataflow goes on where it was.
 func (e *Engine) connect(ctx context.Context, d *Dataflow, fromStart bool) error {
 	for _, p := range d.ports {
-		p.consumer.onFail = func(err error) { d.fail(fmt.Errorf("reading %q: %w", p.scan.Name, err)) }
+		p.consumer.onFail = func(err error) { d.fail(&upstreamError{p.scan.Object, p.scan.Name, err}) }
 		if s := e.source(p.scan.Object); s != nil {
 			var err error
 			switch {
@@ -238,6 +259,12 @@ func (e *Engine) connect(ctx context.Context, d *Dataflow, fromStart bool) error
 		hub := e.hub(p.scan.Object)
 		if hub == nil {
 			return pgerr.Newf(pgerr.ObjectNotInPrerequisite, "%q is not running", p.scan.Name)
+		}
+		if d.restored && e.recovery.goesOn(p.scan.Object) {
+			if err := e.attachSince(hub, p); err != nil {
+				return err
+			}
+			continue
 		}
 		hub.attach(p.consumer, fromStart && !d.restored)
 	}
@@ -334,12 +361,13 @@ func (e *Engine) table(id uint64) *Table {
 	return e.tables[id]
 }
 
-// stop ends a dataflow, and closes its sink after flushing what it wrote.
-func (e *Engine) stop(f *flow) {
+// stop ends a dataflow, and closes its sink after flushing what it wrote. Who reads
+// it is told the reason.
+func (e *Engine) stop(f *flow, reason error) {
 	e.disconnect(f.Dataflow)
 	f.stop()
 	if f.hub != nil {
-		f.hub.fail(ErrStopped)
+		f.hub.fail(reason)
 	}
 	if f.sender != nil {
 		f.sender.end()
@@ -362,6 +390,7 @@ func (e *Engine) Remove(id uint64) error {
 	if c := e.checkpoints; c != nil {
 		c.forget(id)
 	}
+	e.supervisor.forget(id)
 	return e.remove(id)
 }
 
@@ -391,7 +420,7 @@ func (e *Engine) remove(id uint64) error {
 	case t != nil:
 		return t.close()
 	case f != nil:
-		e.stop(f)
+		e.stop(f, ErrStopped)
 	}
 	return nil
 }

@@ -23,6 +23,9 @@ type Event struct {
 // The kinds of events.
 const (
 	EventDataflowFailed    = "dataflow_failed"
+	EventRestarts          = "dataflow_restarts"
+	EventRestarted         = "dataflow_restarted"
+	EventGivenUp           = "dataflow_given_up"
 	EventSourceTrouble     = "source_trouble"
 	EventSourceRecovered   = "source_recovered"
 	EventTableReady        = "table_ready"

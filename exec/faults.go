@@ -51,7 +51,7 @@ func (f *streamFaults) rows(b *batch.Batch, errs *expr.RowErrors) ([]int32, erro
 		return nil, nil
 	}
 	if f.policy == OnErrorFail {
-		return nil, errs.First()
+		return nil, poison{errs.First()}
 	}
 	failed := make([]bool, b.Rows)
 	for i, row := range errs.Rows {
@@ -69,6 +69,12 @@ func (f *streamFaults) rows(b *batch.Batch, errs *expr.RowErrors) ([]int32, erro
 	}
 	return keep, nil
 }
+
+// poison is a failure that the same rows would lead to again.
+type poison struct{ error }
+
+// Unwrap returns the failure itself.
+func (p poison) Unwrap() error { return p.error }
 
 func (f *streamFaults) late(b *batch.Batch, rows []int32) {
 	f.stats.Late.Add(int64(len(rows)))

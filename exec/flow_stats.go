@@ -30,8 +30,11 @@ type FlowState struct {
 	Sink *SinkState
 	// Hold is the row that keeps the output from going on, nil for none.
 	Hold *Hold
-	// Failure is why it stopped, nil while it runs.
-	Failure error
+	// Failure is why it stopped, nil while it runs. Restart is how it will be started
+	// again, nil if it will not; Restarts is how often it was.
+	Failure  error
+	Restart  *Restart
+	Restarts int64
 }
 
 // InputState is how a dataflow stands with one thing that it reads.
@@ -68,6 +71,7 @@ func (e *Engine) FlowState(id uint64) (st FlowState, ok bool) {
 		RowsIn: f.stats.RowsIn.Load(), RowsOut: f.stats.RowsOut.Load(), Late: f.stats.Late.Load(),
 		DeadLetters: f.stats.DeadLetters.Load(), Hold: f.stats.Hold.Load(), Watermark: NoWatermark, Failure: f.Failure(),
 	}
+	st.Restarts, st.Restart = e.supervisor.state(f)
 	f.measured(&st, e.env.Now())
 	if f.hub == nil {
 		return st, true

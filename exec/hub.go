@@ -91,6 +91,11 @@ func (h *Hub) enter(c *consumer, snapshot bool) error {
 			c.q.put(message{kind: messageBatch, batch: timeless(b), atMillis: h.atMillis})
 		}
 	}
+	return h.enterBehind(c)
+}
+
+// enterBehind adds a consumer that has got the rows. The lock is held.
+func (h *Hub) enterBehind(c *consumer) error {
 	if h.watermark != NoWatermark {
 		c.q.put(message{kind: messageWatermark, watermark: h.watermark, atMillis: h.atMillis})
 	}

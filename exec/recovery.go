@@ -17,7 +17,23 @@ type recovery struct {
 	objects  map[uint64]bool // of which it holds state
 	// restored holds the epoch of the state that each table and dataflow has got.
 	restored map[uint64]uint64
+	// running are objects that go on, while what reads them goes back; restored has
+	// the epoch of their state in the checkpoint.
+	running map[uint64]bool
 }
+
+func newRecovery(store *checkpoint.Store, m *checkpoint.Manifest) *recovery {
+	r := &recovery{store: store, manifest: m, objects: map[uint64]bool{}, restored: map[uint64]uint64{}, running: map[uint64]bool{}}
+	if m != nil {
+		for _, s := range m.States {
+			r.objects[s.Key.Object] = true
+		}
+	}
+	return r
+}
+
+// goesOn reports whether an object has not gone back with what reads it.
+func (r *recovery) goesOn(id uint64) bool { return r != nil && r.running[id] }
 
 // Recovered says from what an engine was restored.
 type Recovered struct {
@@ -54,10 +70,7 @@ func (e *Engine) UseCheckpoints(store *checkpoint.Store, outboxes string) (Recov
 		return rec, nil
 	}
 	rec.Epoch, rec.TakenAt = m.Epoch, m.CreatedAt
-	e.recovery = &recovery{store: store, manifest: m, objects: map[uint64]bool{}, restored: map[uint64]uint64{}}
-	for _, s := range m.States {
-		e.recovery.objects[s.Key.Object] = true
-	}
+	e.recovery = newRecovery(store, m)
 	return rec, nil
 }
 
@@ -75,9 +88,10 @@ func discardPending(store *checkpoint.Store, m *checkpoint.Manifest) error {
 }
 
 // saved returns what the checkpoint holds of an object, nil for nothing. The
-// engine's lock is held, or it has not started.
-func (e *Engine) saved(id uint64) *saved {
-	r := e.recovery
+// engine's lock is held, or nothing is being added.
+func (e *Engine) saved(id uint64) *saved { return e.recovery.saved(id) }
+
+func (r *recovery) saved(id uint64) *saved {
 	if r == nil || !r.objects[id] {
 		return nil
 	}

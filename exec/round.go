@@ -173,8 +173,9 @@ func (r *round) askTables() {
 }
 
 // regions groups tables and dataflows that depend on one another: a region's
-// states are of one epoch. What has failed is apart, with all that reads it, so
-// that it does not keep the rest from being saved.
+// states are of one epoch. What has failed for good is apart, with all that reads
+// it, so that it does not keep the rest from being saved; what will be started again
+// holds its region where it was.
 func (r *round) regions() [][]uint64 {
 	parent := map[uint64]uint64{}
 	var find func(id uint64) uint64
@@ -191,7 +192,7 @@ func (r *round) regions() [][]uint64 {
 	for _, f := range r.flows { // in the order of their creation: inputs come first
 		id := f.aligner.object
 		parent[id] = id
-		failed[id] = f.Failure() != nil
+		failed[id] = f.Failure() != nil && !f.startsAgain()
 		for _, p := range f.ports {
 			failed[id] = failed[id] || failed[p.scan.Object]
 		}

@@ -25,7 +25,7 @@ func memberFlow(id uint64, reads ...uint64) *flow {
 func TestRegions(t *testing.T) {
 	failed := memberFlow(8, 4)
 	err := errors.New("poisoned")
-	failed.failure.Store(&err)
+	failed.failure.Store(&failure{err: err})
 	r := &round{
 		tables: []*Table{{spec: TableSpec{ID: 3}}},
 		flows: []*flow{

@@ -29,18 +29,30 @@ type SinkFlowSpec struct {
 // AddSink starts the dataflow of a sink. Rows for a sink that may be out of reach
 // go through an outbox on disk.
 func (e *Engine) AddSink(ctx context.Context, spec SinkFlowSpec) error {
+	make := func(context.Context) (*flow, error) { return e.outboxFlow(spec) }
 	if _, remote := spec.Sink.(connectors.Healthy); e.checkpoints == nil || spec.Sink != nil && !remote {
-		return e.add(ctx, spec.ID, func() (*flow, error) {
-			out := sinkReceiver{sink: spec.Sink, visible: spec.Root.Schema().Visible()}
-			d, err := newDataflow(spec.Name, spec.Root, out, e.env, OnErrorDeadLetter)
-			if err != nil {
-				return nil, err
-			}
-			d.version = spec.Version
-			return &flow{Dataflow: d, sink: spec.Sink}, nil
-		})
+		make = func(ctx context.Context) (*flow, error) { return e.directFlow(ctx, spec) }
 	}
-	return e.add(ctx, spec.ID, func() (*flow, error) { return e.outboxFlow(spec) })
+	err := e.add(ctx, spec.ID, make)
+	spec.Sink = nil // a dataflow that is made anew connects anew
+	return err
+}
+
+// directFlow makes a dataflow that writes to a sink that is always there.
+func (e *Engine) directFlow(ctx context.Context, spec SinkFlowSpec) (f *flow, err error) {
+	sink := spec.Sink
+	if sink == nil {
+		if sink, err = spec.Connect(ctx); err != nil {
+			return nil, err
+		}
+	}
+	out := sinkReceiver{sink: sink, visible: spec.Root.Schema().Visible()}
+	d, err := newDataflow(spec.Name, spec.Root, out, e.env, OnErrorDeadLetter)
+	if err != nil {
+		return nil, err
+	}
+	d.version = spec.Version
+	return &flow{Dataflow: d, sink: sink}, nil
 }
 
 // outboxFlow makes a dataflow that fills an outbox, and what empties it.

@@ -139,6 +139,40 @@ func (v *view) batches() []*batch.Batch {
 	return out
 }
 
+// changes returns the rows that are there less than no times as deletes, then the
+// others as inserts.
+func (v *view) changes() []*batch.Batch {
+	var ids []uint32
+	live, gone := v.table.IDs(nil), 0
+	for _, id := range live {
+		for range -v.counts[id] {
+			ids = append(ids, id)
+		}
+	}
+	gone = len(ids)
+	for _, id := range live {
+		for range v.counts[id] {
+			ids = append(ids, id)
+		}
+	}
+	var out []*batch.Batch
+	for from := 0; from < len(ids); from += batch.MaxRows {
+		n := min(len(ids)-from, batch.MaxRows)
+		b := v.read(ids[from : from+n])
+		if from < gone {
+			b.Diffs = make([]int8, n)
+			for i := range b.Diffs {
+				b.Diffs[i] = 1
+				if from+i < gone {
+					b.Diffs[i] = -1
+				}
+			}
+		}
+		out = append(out, b)
+	}
+	return out
+}
+
 func (v *view) read(ids []uint32) *batch.Batch {
 	keys := v.table.Keys(ids)[0].(*array.Binary)
 	v.rows.Reset()

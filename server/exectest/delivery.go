@@ -6,6 +6,7 @@ import (
 	"io"
 	"math/rand/v2"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/apache/arrow-go/v18/arrow"
@@ -72,6 +73,8 @@ type delivery struct {
 	order  []int32
 	splits []int32
 	count  int // of splits
+	// given is how many rows have come to any reader.
+	given atomic.Int64
 }
 
 func newDelivery(s *Source, v Variant, between func()) *delivery {
@@ -170,7 +173,7 @@ func (r *deliveryReader) Poll(ctx context.Context, _ time.Duration) (*connectors
 	if r.d.between != nil {
 		r.d.between()
 	}
-	if r.d.gate != nil && !r.d.gate.pass() {
+	if r.d.gate != nil && !r.again() && !r.d.gate.pass() {
 		select {
 		case <-time.After(time.Millisecond):
 		case <-ctx.Done():
@@ -180,6 +183,10 @@ func (r *deliveryReader) Poll(ctx context.Context, _ time.Duration) (*connectors
 	now := r.rest[:min(r.d.size, len(r.rest))]
 	if len(now) == 0 {
 		return nil, io.EOF
+	}
+	last := int64(now[len(now)-1]) + 1
+	for given := r.d.given.Load(); given < last && !r.d.given.CompareAndSwap(given, last); {
+		given = r.d.given.Load()
 	}
 	r.rest = r.rest[len(now):]
 	c := &connectors.Chunk{Next: connectors.Positions{}, Records: int64(len(now))}
@@ -194,6 +201,13 @@ func (r *deliveryReader) Poll(ctx context.Context, _ time.Duration) (*connectors
 	}
 	c.Batch = exec.Rows(r.d.rows, rows)
 	return c, nil
+}
+
+// again reports whether the next rows have come to another reader: one that catches
+// up is not held, since the others may be waiting for it.
+func (r *deliveryReader) again() bool {
+	next := min(r.d.size, len(r.rest))
+	return next > 0 && int64(r.rest[next-1]) < r.d.given.Load()
 }
 
 // Splits implements connectors.Reader.

@@ -86,6 +86,9 @@ func run(ctx context.Context, w *World, d *datadriven.TestData, dir func() strin
 		if err := w.CheckRecovery(ctx, name, v, dir(), rand.New(rand.NewPCG(seed, 2))); err != nil {
 			return "", fmt.Errorf("%s: %w", v, err)
 		}
+		if err := w.CheckRestarts(ctx, name, v, dir(), rand.New(rand.NewPCG(seed, 3))); err != nil {
+			return "", fmt.Errorf("%s: %w", v, err)
+		}
 		return res.String(), nil
 	case "retained":
 		name, err := w.Query(d.Input)

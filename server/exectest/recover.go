@@ -61,7 +61,7 @@ func (w *World) Recovered(ctx context.Context, name string, v Variant, dir strin
 // spend lets so many polls through and waits, for a while, until they have come.
 func (g *gate) spend(ctx context.Context, polls int64) error {
 	g.left.Store(polls)
-	for range 50 {
+	for range 10 {
 		if g.left.Load() == 0 {
 			break
 		}
@@ -94,6 +94,11 @@ func (w *World) finish(ctx context.Context, name string, v Variant, store *check
 	if err := w.recover(ctx, e, name, v, store, dir); err != nil {
 		return nil, fmt.Errorf("restoring: %w", err)
 	}
+	return w.rest(ctx, e, name)
+}
+
+// rest follows a query to its end and returns what is stored.
+func (w *World) rest(ctx context.Context, e *exec.Engine, name string) (*Output, error) {
 	scan := scanOf(w.queries[name])
 	sub, err := e.Subscribe(ctx, scan, true)
 	if err != nil {
