@@ -23,7 +23,8 @@ var errInjected = errors.New("injected")
 type faultPlan struct {
 	target atomic.Pointer[string]
 	panics bool
-	hits   atomic.Int64
+	// hits are the failures, each of which leads to a restart.
+	hits, restarts atomic.Int64
 }
 
 // failpoint is that of the environment.
@@ -60,7 +61,11 @@ func (w *World) Restarted(ctx context.Context, name string, v Variant, dir strin
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		e.Supervise(supervised, func(_ context.Context, fn func()) error { fn(); return nil })
+		e.Supervise(supervised, func(_ context.Context, fn func()) error {
+			fn()
+			faults.restarts.Add(1)
+			return nil
+		})
 	}()
 	defer func() { cancel(); <-done }()
 	flows := w.upstream(name)
@@ -74,7 +79,7 @@ func (w *World) Restarted(ctx context.Context, name string, v Variant, dir strin
 			return nil, 0, err
 		}
 		faults.target.Store(nil)
-		if err := w.allRun(ctx, e, name); err != nil {
+		if err := w.allRun(ctx, e, name, faults); err != nil {
 			return nil, 0, err
 		}
 		if _, err := e.Checkpoint(ctx, "test"); err != nil {
@@ -87,7 +92,7 @@ func (w *World) Restarted(ctx context.Context, name string, v Variant, dir strin
 }
 
 // allRun waits until no dataflow of a query is stopped.
-func (w *World) allRun(ctx context.Context, e *exec.Engine, name string) error {
+func (w *World) allRun(ctx context.Context, e *exec.Engine, name string, faults *faultPlan) error {
 	for {
 		var failure error
 		for _, q := range w.upstream(name) {
@@ -97,7 +102,7 @@ func (w *World) allRun(ctx context.Context, e *exec.Engine, name string) error {
 			}
 			failure = errors.Join(failure, st.Failure)
 		}
-		if failure == nil {
+		if failure == nil && faults.restarts.Load() >= faults.hits.Load() {
 			return nil
 		}
 		select {
