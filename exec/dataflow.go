@@ -101,6 +101,15 @@ func (s *OperatorStats) saved() []*atomic.Int64 {
 	return []*atomic.Int64{&s.RowsIn, &s.RowsOut, &s.Late, &s.DeadLetters}
 }
 
+// goOn makes the counters no smaller than those of another: while a server runs they
+// do not fall.
+func (s *OperatorStats) goOn(from *OperatorStats) {
+	old := from.saved()
+	for i, n := range s.saved() {
+		n.Store(max(n.Load(), old[i].Load()))
+	}
+}
+
 // newDataflow builds the operators of a plan; out takes their output.
 func newDataflow(name string, root plan.Node, out Receiver, env *Env, policy OnError) (*Dataflow, error) {
 	d := &Dataflow{

@@ -62,6 +62,7 @@ func (e *Engine) rebuild(ctx context.Context, old *flow) *flow {
 	if err == nil {
 		var f *flow
 		if f, err = e.build(ctx, old.id, old.remake); err == nil {
+			f.stats.goOn(old.stats)
 			e.mu.Lock()
 			e.flows[old.id] = f
 			e.mu.Unlock()

@@ -50,6 +50,8 @@ type testServer struct {
 	vars    variables
 	child   bool
 	listen  string // of a child that shall come back where it was; empty for any port
+	// failpoint is that of a server that is no child.
+	failpoint func(string) error
 
 	inside  *server
 	process *exec.Cmd
@@ -72,7 +74,7 @@ func (s *testServer) start(t *testing.T) {
 		return
 	}
 	var err error
-	s.inside, err = startServer(t.Context(), serveOptions{listen: "127.0.0.1:0", dataDir: s.dataDir, vars: s.vars}, testLogger())
+	s.inside, err = startServer(t.Context(), serveOptions{listen: "127.0.0.1:0", dataDir: s.dataDir, vars: s.vars, failpoint: s.failpoint}, testLogger())
 	if err != nil {
 		t.Fatalf("starting the server: %v", err)
 	}

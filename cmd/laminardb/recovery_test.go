@@ -122,6 +122,15 @@ func TestRecoveryWalk(t *testing.T) {
 		t.Errorf("laminar.metrics has %v", shown)
 	}
 
+	tp.compareBars(t, bars)
+	if bars <= before {
+		t.Errorf("%d bars, %d before the checkpoint: nothing was recovered", bars, before)
+	}
+}
+
+// compareBars checks that the topic of the bars has those of the stream, each once.
+func (tp *topic) compareBars(t *testing.T, bars int) {
+	t.Helper()
 	var opens []float64
 	for _, r := range tp.committed(t, "ohlc-bars") {
 		opens = append(opens, r["vwap"].(float64))
@@ -135,8 +144,5 @@ func TestRecoveryWalk(t *testing.T) {
 	slices.Sort(expected)
 	if len(opens) != bars || !slices.Equal(opens, expected) {
 		t.Errorf("the topic has %d bars, the stream %d, recomputed are %d", len(opens), len(expected), bars)
-	}
-	if bars <= before {
-		t.Errorf("%d bars, %d before the checkpoint: nothing was recovered", bars, before)
 	}
 }

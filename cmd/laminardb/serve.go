@@ -47,6 +47,8 @@ type serveOptions struct {
 	// pprof serves profiles over HTTP.
 	pprof              bool
 	checkpointInterval time.Duration
+	// failpoint is called at named steps, for tests; nil for what the environment says.
+	failpoint func(string) error
 }
 
 // networks collects --trust.
@@ -185,10 +187,13 @@ func startServer(ctx context.Context, o serveOptions, logger *slog.Logger) (*ser
 			return nil, errors.Join(err, ln.Close())
 		}
 	}
+	if o.failpoint == nil {
+		o.failpoint = failpoint(os.Getenv(failpointVariable), logger)
+	}
 	s.db, err = session.Open(ctx, session.Config{
 		DataDir: o.dataDir, Registry: registry(logger), Vars: o.vars, Version: version, Now: time.Now, Logger: logger,
 		Metrics:            s.metrics,
-		CheckpointInterval: o.checkpointInterval, Failpoint: failpoint(os.Getenv(failpointVariable), logger),
+		CheckpointInterval: o.checkpointInterval, Failpoint: o.failpoint,
 	})
 	if err != nil {
 		return nil, errors.Join(err, ln.Close(), s.closeHTTP())

@@ -10,7 +10,6 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
-	"sync"
 	"time"
 
 	"laminardb/exec"
@@ -28,8 +27,7 @@ const lastCheckpointWait = 15 * time.Second
 type checkpointFile struct {
 	store  *checkpoint.Store
 	logger *slog.Logger
-	cancel context.CancelFunc // nil before run
-	wg     sync.WaitGroup
+	background
 }
 
 // openCheckpoints makes the engine save its state and restore what is saved.
@@ -51,6 +49,7 @@ func (db *Database) openCheckpoints() error {
 // new ones.
 func (db *Database) useCheckpoints() error {
 	var err error
+	db.engine.UseRestarts(exec.DefaultRestarts)
 	db.recovered, err = db.engine.UseCheckpoints(db.checkpoints.store, filepath.Join(db.config.DataDir, "outbox"))
 	if err == nil && db.recovered.Epoch > 0 {
 		db.env.Report(slog.LevelInfo, exec.EventRecovered, "", fmt.Sprintf("recovering from checkpoint %d, taken at %s", db.recovered.Epoch, db.recovered.TakenAt.Format(time.RFC3339)))
@@ -105,8 +104,7 @@ func (db *Database) sinkID(object uint64) string {
 }
 
 func (f *checkpointFile) run(ctx context.Context, e *exec.Engine, interval time.Duration) {
-	ctx, f.cancel = context.WithCancel(context.WithoutCancel(ctx))
-	f.wg.Go(func() { e.RunCheckpoints(ctx, interval) })
+	f.background.run(ctx, func(ctx context.Context) { e.RunCheckpoints(ctx, interval) })
 }
 
 // stop ends the periodic checkpoints and takes a last one.
@@ -114,8 +112,7 @@ func (f *checkpointFile) stop(e *exec.Engine) {
 	if f.cancel == nil {
 		return
 	}
-	f.cancel()
-	f.wg.Wait()
+	f.background.stop()
 	ctx, cancel := context.WithTimeout(context.Background(), lastCheckpointWait)
 	defer cancel()
 	_, _ = e.LastCheckpoint(ctx) // logged; the one before it still holds

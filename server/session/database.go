@@ -71,6 +71,7 @@ type Database struct {
 	wasReady  atomic.Bool
 
 	checkpoints *checkpointFile
+	supervised  background
 	recovered   exec.Recovered
 	// installation tells this data directory's sinks from all others.
 	installation string
@@ -134,7 +135,37 @@ func Open(ctx context.Context, config Config) (*Database, error) {
 		return nil, errors.Join(err, db.Close())
 	}
 	db.checkpoints.run(ctx, db.engine, config.CheckpointInterval)
+	db.supervised.run(ctx, func(ctx context.Context) { db.engine.Supervise(ctx, db.exclusive) })
 	return db, nil
+}
+
+// exclusive runs a function while no statement changes the catalog.
+func (db *Database) exclusive(ctx context.Context, fn func()) error {
+	edit, err := db.catalog.Edit(ctx)
+	if err != nil {
+		return err
+	}
+	defer edit.Discard()
+	fn()
+	return nil
+}
+
+// background is a goroutine that runs until it is stopped.
+type background struct {
+	cancel context.CancelFunc // nil before run
+	wg     sync.WaitGroup
+}
+
+func (b *background) run(ctx context.Context, fn func(context.Context)) {
+	ctx, b.cancel = context.WithCancel(context.WithoutCancel(ctx))
+	b.wg.Go(func() { fn(ctx) })
+}
+
+func (b *background) stop() {
+	if b.cancel != nil {
+		b.cancel()
+		b.wg.Wait()
+	}
 }
 
 // restoreAll brings back what the catalog names, from the newest checkpoint that is
@@ -162,6 +193,7 @@ func (db *Database) restoreAll(ctx context.Context) (damage, err error) {
 // Close takes a last checkpoint, stops everything and closes the files.
 func (db *Database) Close() error {
 	db.config.Metrics.Unregister(db.collector)
+	db.supervised.stop()
 	db.checkpoints.stop(db.engine)
 	return errors.Join(db.engine.Close(), db.checkpoints.close(), db.catalog.Close())
 }

@@ -175,6 +175,7 @@ func flowMetrics() []metric {
 		counter("dataflow_rows_out_total", "Rows that a dataflow has emitted.", func(st exec.FlowState) int64 { return st.RowsOut }),
 		counter("dataflow_late_rows_total", "Rows that came behind the watermark and were dropped.", func(st exec.FlowState) int64 { return st.Late }),
 		counter("dataflow_dead_letters_total", "Rows that could not be processed.", func(st exec.FlowState) int64 { return st.DeadLetters }),
+		counter("dataflow_restarts_total", "Times that a dataflow went back to the last checkpoint since the server started.", func(st exec.FlowState) int64 { return st.Restarts }),
 		each("dataflow_blocked_seconds_total", "Time in which consumers that were behind kept a dataflow from working.", prometheus.CounterValue,
 			func(st exec.FlowState) float64 { return st.BlockedFor.Seconds() }),
 		gauge("dataflow_state_bytes", "Memory that the operators' state holds.", func(st exec.FlowState) int64 { return st.StateBytes }),

@@ -66,7 +66,7 @@ func (db *Database) streamRows() [][]any {
 			st.RowsInPerSecond, st.RowsOutPerSecond,
 		}
 		row = append(append(row, latencyColumns(st.Latency)...), latencyColumns(st.Production)...)
-		rows = append(rows, append(row, st.StateBytes, st.StateKeys, st.QueuedMessages, st.Blocked, db.watermarkLag(st.Watermark)))
+		rows = append(rows, append(row, st.StateBytes, st.StateKeys, st.QueuedMessages, st.Blocked, db.watermarkLag(st.Watermark), st.Restarts))
 	}
 	return rows
 }

@@ -1,6 +1,7 @@
 package session
 
 import (
+	"fmt"
 	"strings"
 
 	"laminardb/catalog"
@@ -33,9 +34,20 @@ func (db *Database) status(o *catalog.Object) string {
 		return "running"
 	}
 	if st, ok := db.engine.FlowState(o.ID); ok && st.Failure != nil {
-		return "failed: " + st.Failure.Error()
+		return flowStatus(st)
 	}
 	return "running"
+}
+
+// flowStatus is the status of a dataflow that has failed.
+func flowStatus(st exec.FlowState) string {
+	switch {
+	case st.Restart == nil:
+		return "failed: " + st.Failure.Error()
+	case st.Restart.Try == 0:
+		return "restarting: " + st.Failure.Error()
+	}
+	return fmt.Sprintf("restarting (try %d of %d): %v", st.Restart.Try, st.Restart.Of, st.Failure)
 }
 
 func (db *Database) dependencyRows() [][]any {

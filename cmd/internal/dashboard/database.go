@@ -286,7 +286,7 @@ func (d *database) problems() []*object {
 }
 
 func isProblem(status string) bool {
-	for _, word := range []string{"failed", "not started", "retrying", "stopped", "error"} {
+	for _, word := range []string{"failed", "not started", "retrying", "restarting", "stopped", "error"} {
 		if strings.HasPrefix(status, word) {
 			return true
 		}
