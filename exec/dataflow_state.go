@@ -1,6 +1,7 @@
 package exec
 
 import (
+	"errors"
 	"fmt"
 	"strconv"
 
@@ -101,6 +102,24 @@ func (d *Dataflow) restore(s *saved, same func(epoch uint64) bool) error {
 	if err := d.restorePorts(r); err != nil {
 		return err
 	}
+	output := make(chan error, 1)
+	go func() { output <- d.restoreOutput(s) }() // large states are read on two cores
+	err = d.restoreOperators(s)
+	d.restored = true
+	return errors.Join(err, <-output)
+}
+
+func (d *Dataflow) restoreOutput(s *saved) error {
+	switch out := d.out.(type) {
+	case hubReceiver:
+		return out.hub.restore(s)
+	case *outboxReceiver:
+		return out.restore(s)
+	}
+	return nil
+}
+
+func (d *Dataflow) restoreOperators(s *saved) error {
 	for _, state := range d.states {
 		r, err := s.need(state.name, "operator")
 		if err != nil {
@@ -113,14 +132,7 @@ func (d *Dataflow) restore(s *saved, same func(epoch uint64) bool) error {
 			return fmt.Errorf("restoring %s of %q: %w", state.name, d.name, err)
 		}
 	}
-	switch out := d.out.(type) {
-	case hubReceiver:
-		err = out.hub.restore(s)
-	case *outboxReceiver:
-		err = out.restore(s)
-	}
-	d.restored = true
-	return err
+	return nil
 }
 
 func (d *Dataflow) restorePorts(r *rowcodec.StateReader) error {

@@ -76,7 +76,7 @@ func (c *cells[S]) Restore(r *rowcodec.StateReader) error {
 		if r.Err() != nil {
 			break
 		}
-		c.state = append(c.state, s)
+		c.state = append(rowcodec.Doubled(c.state), s)
 	}
 	return r.Err()
 }

@@ -237,7 +237,7 @@ func (a *edges) Restore(r *rowcodec.StateReader) error {
 		if r.Err() != nil {
 			break
 		}
-		a.state = append(a.state, s)
+		a.state = append(rowcodec.Doubled(a.state), s)
 	}
 	if a.wide == nil || r.Err() != nil {
 		return r.Err()

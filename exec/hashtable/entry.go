@@ -161,7 +161,7 @@ func (t *Table) sameLong(id uint32, i int) bool {
 
 func (t *Table) setLong(id uint32, key []byte) {
 	for len(t.refs) <= int(id) {
-		t.refs = append(t.refs, 0)
+		t.refs = append(rowcodec.Doubled(t.refs), 0)
 	}
 	t.refs[id] = t.arena.Add(key)
 }

@@ -1,7 +1,9 @@
 package hashtable
 
 import (
+	"bytes"
 	"encoding/binary"
+	"slices"
 
 	"github.com/apache/arrow-go/v18/arrow"
 
@@ -16,6 +18,7 @@ const snapshotVersion = 1
 
 // IDs appends the ids in use to dst, in ascending order.
 func (t *Table) IDs(dst []uint32) []uint32 {
+	dst = slices.Grow(dst, t.live)
 	for id, e := range t.entries {
 		if e != freeEntry {
 			dst = append(dst, uint32(id))
@@ -30,7 +33,7 @@ func (t *Table) Keys(ids []uint32) []arrow.Array {
 	if ids == nil {
 		ids = t.IDs(nil)
 	}
-	var rows rowcodec.Rows
+	rows := rowcodec.Rows{Data: make([]byte, 0, maxInline*len(ids)), Ends: make([]int, 0, len(ids))}
 	for _, id := range ids {
 		rows.Data = t.appendRow(rows.Data, id)
 		rows.Ends = append(rows.Ends, len(rows.Data))
@@ -105,17 +108,18 @@ func (t *Table) Restore(r *rowcodec.StateReader) error {
 	var rows rowcodec.Rows
 	for id := 0; id < bound && r.Err() == nil; id++ {
 		if isFree[uint32(id)] {
-			t.entries = append(t.entries, freeEntry)
+			t.entries = append(rowcodec.Doubled(t.entries), freeEntry)
 			continue
 		}
 		rows.Data = r.Bytes(rows.Data)
 		rows.Ends = append(rows.Ends, len(rows.Data))
-		t.entries = append(t.entries, entry{})
+		t.entries = append(rowcodec.Doubled(t.entries), entry{})
 		if rows.Len() == restoreRows {
 			t.restoreKeys(r, &rows)
 		}
 	}
 	t.restoreKeys(r, &rows)
+	t.restoreIndex(r)
 	if r.Err() != nil {
 		t.Reset()
 	}
@@ -142,8 +146,8 @@ func (t *Table) restoreFree(r *rowcodec.StateReader, bound int) map[uint32]bool 
 	return isFree
 }
 
-// restoreKeys indexes the rows, which are the keys of the last entries that are
-// not free. It decodes them, so that no key is taken that an Encoder could not
+// restoreKeys takes the rows, which are the keys of the last entries that are not
+// free. It decodes them, so that no key is taken that an Encoder could not
 // have made.
 func (t *Table) restoreKeys(r *rowcodec.StateReader, rows *rowcodec.Rows) {
 	if r.Err() != nil || rows.Len() == 0 {
@@ -170,30 +174,77 @@ func (t *Table) restoreKeys(r *rowcodec.StateReader, rows *rowcodec.Rows) {
 		if t.entries[id] == freeEntry {
 			continue
 		}
-		if t.search(i, false) != NoGroup {
-			r.Corrupt("hash table has a key twice")
-			return
+		key := t.batch.keys[i]
+		t.entries[id] = key
+		t.live++
+		if key.long() {
+			s := t.batch.spans[i]
+			t.setLong(uint32(id), t.batch.data[s.from:s.to])
 		}
-		t.place(i, uint32(id))
 		i++
 	}
 	rows.Reset()
 }
 
-// place gives row i's key, which is not in the table, an id.
-func (t *Table) place(i int, id uint32) {
-	key, tag := t.batch.keys[i], t.batch.tags[i]
-	t.entries[id] = key
-	t.live++
-	if key.long() {
-		s := t.batch.spans[i]
-		t.setLong(id, t.batch.data[s.from:s.to])
+// indexRows is how many keys are indexed together, so that the cache misses of their
+// slots overlap.
+const indexRows = 64
+
+// restoreIndex makes the slots of all entries at once.
+func (t *Table) restoreIndex(r *rowcodec.StateReader) {
+	if r.Err() != nil {
+		return
 	}
+	size := len(t.slots)
+	for t.live*2 > size {
+		size *= 2
+	}
+	if size > len(t.slots) {
+		t.slots = make([]slot, size)
+	}
+	mask := uint32(size - 1)
+	var tags [indexRows]uint32
+	var found [indexRows]slot
+	for from := 0; from < len(t.entries); from += indexRows {
+		n := min(indexRows, len(t.entries)-from)
+		for i, e := range t.entries[from : from+n] {
+			tags[i] = e.tag()
+			found[i] = t.slots[tags[i]&mask]
+		}
+		for i := range n {
+			id := uint32(from + i)
+			if t.entries[id] == freeEntry {
+				continue
+			}
+			at := tags[i] & mask
+			if found[i].id1 != 0 || t.slots[at].id1 != 0 {
+				if at = t.freeSlot(id, tags[i]); t.slots[at].id1 != 0 {
+					r.Corrupt("hash table has a key twice")
+					return
+				}
+			}
+			t.slots[at] = slot{tag: tags[i], id1: id + 1}
+		}
+	}
+}
+
+// freeSlot returns where the id's key belongs, which is not free if another id has
+// the same key.
+func (t *Table) freeSlot(id, tag uint32) (at uint32) {
 	mask := uint32(len(t.slots) - 1)
-	at := tag & mask
-	for t.slots[at].id1 != 0 {
-		at = (at + 1) & mask
+	for at = tag & mask; t.slots[at].id1 != 0; at = (at + 1) & mask {
+		s := t.slots[at]
+		if s.tag == tag && t.sameKey(s.id1-1, id) {
+			break
+		}
 	}
-	t.slots[at] = slot{tag: tag, id1: id + 1}
-	t.grow()
+	return at
+}
+
+// sameKey reports whether two ids have the same key.
+func (t *Table) sameKey(a, b uint32) bool {
+	if t.entries[a] != t.entries[b] {
+		return false
+	}
+	return !t.entries[a].long() || bytes.Equal(t.arena.Get(t.refs[a]), t.arena.Get(t.refs[b]))
 }

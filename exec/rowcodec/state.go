@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"slices"
 )
 
 // stateBuffer is how much a StateWriter gathers before it writes it.
@@ -205,4 +206,13 @@ func (s *StateReader) Bytes(dst []byte) []byte {
 		left -= n
 	}
 	return dst
+}
+
+// Doubled makes room for one more, for slices that Restore lets grow with what is
+// really there: append alone copies long ones more often.
+func Doubled[T any](s []T) []T {
+	if len(s) == cap(s) {
+		return slices.Grow(s, max(len(s), 64))
+	}
+	return s
 }
