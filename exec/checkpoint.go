@@ -133,7 +133,7 @@ func (e *Engine) takeCheckpoint(ctx context.Context, rep *CheckpointReport) erro
 	if err != nil {
 		return err
 	}
-	progress, keep := c.progress(whole)
+	progress, keep := c.progress(whole, e.runs)
 	m, err := w.CommitManifest(progress)
 	if err != nil {
 		return err
@@ -276,14 +276,15 @@ func (e *Engine) write(ctx context.Context, w *checkpoint.Writer, r *round, capt
 			return nil, err
 		}
 	}
+	gone := r.gone(e)
 	for _, region := range r.regions() {
 		complete := true
 		for _, id := range region {
-			complete = complete && (captures[id] != nil || e.isGone(id))
+			complete = complete && (captures[id] != nil || gone[id])
 		}
 		for _, id := range region {
 			switch {
-			case e.isGone(id):
+			case gone[id]:
 			case complete:
 				whole = append(whole, captures[id])
 			default:
@@ -310,8 +311,8 @@ func (e *Engine) write(ctx context.Context, w *checkpoint.Writer, r *round, capt
 
 // progress notes where the sources stand, for those who read a manifest, and for
 // trimming. keep is to be called when the checkpoint counts: what one that fails
-// would have held is still needed.
-func (c *checkpointer) progress(whole []*capture) (p checkpoint.Progress, keep func()) {
+// would have held is still needed. What does not run any more needs nothing.
+func (c *checkpointer) progress(whole []*capture, runs func(id uint64) bool) (p checkpoint.Progress, keep func()) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	placed := maps.Clone(c.placed)
@@ -343,7 +344,9 @@ func (c *checkpointer) progress(whole []*capture) (p checkpoint.Progress, keep f
 		c.mu.Lock()
 		defer c.mu.Unlock()
 		for _, s := range whole {
-			c.placed[s.object] = s.places
+			if runs(s.object) {
+				c.placed[s.object] = s.places
+			}
 		}
 		c.trims = append(c.trims, need)
 		c.trims = c.trims[max(0, len(c.trims)-checkpoint.Retained):]

@@ -225,6 +225,7 @@ func (e *Engine) launch(ctx context.Context, f *flow) error {
 		f.aligner = &aligner{object: f.id, first: e.epoch + 1, given: &e.givenUp, captured: e.env.captured}
 	}
 	e.mu.Unlock()
+	e.holdLogs(f)
 	f.start(ctx, e.env.checkpointMoved)
 	if err := e.connect(ctx, f.Dataflow, true); err != nil {
 		e.stop(f, ErrStopped)
@@ -234,6 +235,21 @@ func (e *Engine) launch(ctx context.Context, f *flow) error {
 		f.sender.start(ctx)
 	}
 	return nil
+}
+
+// holdLogs keeps the pushed rows that a new dataflow has to read until a checkpoint
+// holds its state: after a crash it begins anew.
+func (e *Engine) holdLogs(f *flow) {
+	if e.checkpoints == nil || f.restored {
+		return
+	}
+	places := map[uint64]*placement{}
+	for _, p := range f.ports {
+		if s := e.source(p.scan.Object); s != nil && s.pushed() != nil {
+			places[p.scan.Object] = &placement{positions: connectors.Positions{0: 0}}
+		}
+	}
+	e.checkpoints.remember(f.id, places)
 }
 
 // connect attaches a dataflow's ports to what they read. fromStart asks for all
@@ -300,11 +316,11 @@ func (e *Engine) allFlows() []*flow {
 	return flows
 }
 
-// isGone reports whether a table or dataflow has been removed.
-func (e *Engine) isGone(id uint64) bool {
+// runs reports whether there is such an object.
+func (e *Engine) runs(id uint64) bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	return e.flows[id] == nil && e.tables[id] == nil
+	return e.flows[id] != nil || e.tables[id] != nil || e.sources[id] != nil
 }
 
 func (e *Engine) nameOf(id uint64) string {
@@ -387,11 +403,12 @@ func (e *Engine) Remove(id uint64) error {
 		f.stop()
 		f.sender.finishAll(e.lastEpoch() + 1)
 	}
+	err := e.remove(id)
 	if c := e.checkpoints; c != nil {
-		c.forget(id)
+		c.forget(id) // a checkpoint that was being taken may have noted it until now
 	}
 	e.supervisor.forget(id)
-	return e.remove(id)
+	return err
 }
 
 func (e *Engine) lastEpoch() uint64 {

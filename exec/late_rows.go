@@ -45,6 +45,10 @@ func (s lateSender) Batch(ctx context.Context, b *batch.Batch) error {
 	return nil
 }
 
+// maxLateHeld bounds how many batches of late rows wait for a stream that does not
+// come, since it could not be started: the rows are counted all the same.
+const maxLateHeld = 1024
+
 // publishLate hands late rows to their consumers, waiting for those as publish does.
 func (h *Hub) publishLate(ctx context.Context, b *batch.Batch) error {
 	h.mu.Lock()
@@ -60,7 +64,7 @@ func (h *Hub) publishLate(ctx context.Context, b *batch.Batch) error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.atMillis = max(h.atMillis, h.now().UnixMilli())
-	if !h.lateRead {
+	if !h.lateRead && len(h.lateHeld) < maxLateHeld {
 		h.lateHeld = append(h.lateHeld, b)
 	}
 	for _, c := range h.consumers {

@@ -2,11 +2,14 @@ package exec
 
 import (
 	"context"
+	"encoding/binary"
 	"fmt"
 	"io"
 	"log/slog"
+	"strconv"
 	"time"
 
+	"laminardb/connectors"
 	"laminardb/storage/checkpoint"
 )
 
@@ -116,9 +119,29 @@ func (e *Engine) sameEpoch(d *Dataflow) func(epoch uint64) bool {
 // Preserve keeps what the checkpoint holds of an object that could not be started,
 // so that it can be when the server starts again.
 func (e *Engine) Preserve(id uint64) {
-	if e.checkpoints != nil {
-		e.checkpoints.preserve(id)
+	if e.checkpoints == nil {
+		return
 	}
+	e.checkpoints.preserve(id)
+	if e.recovery != nil && e.recovery.objects[id] {
+		e.checkpoints.remember(id, e.recovery.floor())
+	}
+}
+
+// floor is where the checkpoint says that the sources are needed from.
+func (r *recovery) floor() map[uint64]*placement {
+	places := map[uint64]*placement{}
+	for _, s := range r.manifest.Sources {
+		split, err := strconv.ParseInt(s.Split, 10, 32)
+		if err != nil || len(s.Position) != 8 {
+			continue // not written by an engine
+		}
+		if places[s.Object] == nil {
+			places[s.Object] = &placement{positions: connectors.Positions{}}
+		}
+		places[s.Object].positions[int32(split)] = int64(binary.BigEndian.Uint64(s.Position))
+	}
+	return places
 }
 
 // CatchUp returns when the rows that were pushed before the engine started have gone

@@ -172,6 +172,19 @@ func (r *round) askTables() {
 	}
 }
 
+// gone are the tables and dataflows that have been removed or replaced meanwhile:
+// what they gave is of nothing that runs.
+func (r *round) gone(e *Engine) map[uint64]bool {
+	gone := map[uint64]bool{}
+	for _, t := range r.tables {
+		gone[t.spec.ID] = e.table(t.spec.ID) != t
+	}
+	for _, f := range r.flows {
+		gone[f.aligner.object] = e.flow(f.aligner.object) != f
+	}
+	return gone
+}
+
 // regions groups tables and dataflows that depend on one another: a region's
 // states are of one epoch. What has failed for good is apart, with all that reads
 // it, so that it does not keep the rest from being saved; what will be started again

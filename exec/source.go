@@ -333,12 +333,8 @@ const pushedCheck = time.Millisecond
 // that who inserts finds them. It returns at once for any other source, and for
 // one that cannot read at the moment.
 func (s *Source) awaitPushed(ctx context.Context) error {
-	c := s.spec.Connector
-	if v, ok := c.(versioned); ok {
-		c = v.Source
-	}
-	pushed, ok := c.(*Pushed)
-	if !ok {
+	pushed := s.pushed()
+	if pushed == nil {
 		return nil
 	}
 	_, end := pushed.log.Bounds()
@@ -357,6 +353,16 @@ func (s *Source) awaitPushed(ctx context.Context) error {
 			return ctx.Err()
 		}
 	}
+}
+
+// pushed returns the log that the source reads, nil for another connector.
+func (s *Source) pushed() *Pushed {
+	c := s.spec.Connector
+	if v, ok := c.(versioned); ok {
+		c = v.Source
+	}
+	p, _ := c.(*Pushed)
+	return p
 }
 
 // Snapshot returns the retained recent rows.

@@ -69,3 +69,27 @@ func TestRestartWalk(t *testing.T) {
 		t.Errorf("events are %s", s)
 	}
 }
+
+// TestReplaceSinkFails: a sink that cannot be replaced as is asked goes on where it
+// was.
+func TestReplaceSinkFails(t *testing.T) {
+	t.Parallel()
+	broker := newTestBroker(t)
+	tp := &topic{brokers: []string{broker.KafkaAddr()}, registry: broker.RegistryURL()}
+	tp.trade(t, 6000, fastClock(500*time.Millisecond))
+	srv := newTestServer(t, false, brokerVars(broker))
+	tp.conn = connectTest(t, srv.dsn())
+	createScripts(t, tp.conn, example.Sources(), "market_ticks")
+	createScripts(t, tp.conn, example.Streams(), "ohlc_bars")
+	createScripts(t, tp.conn, example.Sinks(), "ohlc_bars")
+	bars := tp.checkBars(t, "ohlc_bars")
+	awaitCommitted(t, tp.conn, "ohlc_bars_sink")
+	for _, option := range []string{"no_such_option = '1'", "format = 'xml'"} {
+		sql := "CREATE OR REPLACE SINK ohlc_bars_sink FROM ohlc_bars INTO KAFKA (brokers = '" + broker.KafkaAddr() + "', topic = 'ohlc-bars', " + option + ")"
+		if _, err := tp.conn.PgConn().Exec(t.Context(), sql).ReadAll(); err == nil {
+			t.Errorf("%s is accepted", option)
+		}
+	}
+	awaitCommitted(t, tp.conn, "ohlc_bars_sink")
+	tp.compareBars(t, bars)
+}

@@ -28,7 +28,7 @@ func (db *Database) ddl(ctx context.Context, stmt ast.Statement, text string) (t
 		if err != nil {
 			return "", nil, err
 		}
-		err = c.create(ctx, o, s.Name.Pos, s.IfNotExists, s.OrReplace, func(o *catalog.Object) error {
+		err = c.create(ctx, o, s.Name.Pos, s.IfNotExists, s.OrReplace, nil, func(o *catalog.Object) error {
 			return db.startRelation(ctx, o, s, false)
 		})
 		return "CREATE " + strings.ToUpper(o.Kind.String()), c.notices, err
@@ -67,14 +67,14 @@ func (c *change) notice(format string, args ...any) {
 }
 
 // create adds or replaces an object: it is checked, started, then committed.
-func (c *change) create(ctx context.Context, want catalog.Object, pos ast.Pos, ifNotExists, orReplace bool, start func(*catalog.Object) error) error {
+func (c *change) create(ctx context.Context, want catalog.Object, pos ast.Pos, ifNotExists, orReplace bool, check, start func(*catalog.Object) error) error {
 	old := c.edit.Snapshot().Named(want.Name)
 	if old != nil && ifNotExists {
 		c.notice("relation %q already exists, skipping", want.Name)
 		return nil
 	}
 	if old != nil && orReplace {
-		return c.replace(ctx, old, want, start)
+		return c.replace(ctx, old, want, check, start)
 	}
 	o, err := c.edit.Create(want)
 	if err != nil {
@@ -93,8 +93,9 @@ func (c *change) create(ctx context.Context, want catalog.Object, pos ast.Pos, i
 }
 
 // replace stops the old object and starts the new one in its place; if that
-// fails, the old one is started again.
-func (c *change) replace(ctx context.Context, old *catalog.Object, want catalog.Object, start func(*catalog.Object) error) error {
+// fails, the old one is started again, from the beginning: so check, unless it is
+// nil, looks before whether it can be expected to fail.
+func (c *change) replace(ctx context.Context, old *catalog.Object, want catalog.Object, check, start func(*catalog.Object) error) error {
 	if dependents := c.edit.Snapshot().Dependents(old.ID); len(dependents) > 0 {
 		return pgerr.Newf(pgerr.DependentObjects, "cannot replace %s %q because other objects depend on it", old.Kind, old.Name).
 			WithDetail("%s %q depends on it.", dependents[0].Kind, dependents[0].Name).
@@ -103,6 +104,11 @@ func (c *change) replace(ctx context.Context, old *catalog.Object, want catalog.
 	o, err := c.edit.Replace(old.ID, want)
 	if err != nil {
 		return err
+	}
+	if check != nil {
+		if err := check(o); err != nil {
+			return err
+		}
 	}
 	if err := c.db.engine.Remove(old.ID); err != nil {
 		return err
@@ -133,7 +139,7 @@ func (c *change) createQuery(ctx context.Context, s *ast.CreateQuery, text strin
 	for _, n := range append(r.Notices, c.db.missedRows(r.Reads)...) {
 		c.notice("%s", n)
 	}
-	return c.create(ctx, o, s.Name.Pos, s.IfNotExists, s.OrReplace, func(o *catalog.Object) error {
+	return c.create(ctx, o, s.Name.Pos, s.IfNotExists, s.OrReplace, nil, func(o *catalog.Object) error {
 		if err := c.db.startQuery(ctx, o, s, r); err != nil {
 			return err
 		}
@@ -154,7 +160,8 @@ func (c *change) createSink(ctx context.Context, s *ast.CreateSink, text string)
 	if err != nil {
 		return err
 	}
-	return c.create(ctx, o, s.Name.Pos, s.IfNotExists, s.OrReplace, func(o *catalog.Object) error {
+	check := func(o *catalog.Object) error { return c.db.tryConnect(ctx, o, s, r) }
+	return c.create(ctx, o, s.Name.Pos, s.IfNotExists, s.OrReplace, check, func(o *catalog.Object) error {
 		return c.db.startSink(ctx, o, s, r, false)
 	})
 }

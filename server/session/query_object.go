@@ -174,27 +174,9 @@ func sinkObject(s *ast.CreateSink, text string, r *planner.Result) (catalog.Obje
 
 // startSink connects a sink and starts its dataflow.
 func (db *Database) startSink(ctx context.Context, o *catalog.Object, s *ast.CreateSink, r *planner.Result, boot bool) error {
-	connector, ok := db.config.Registry.Sinks[s.Connector]
-	if !ok {
-		return pgerr.At(int(s.Pos), pgerr.UndefinedObject, "there is no sink connector %q", s.Connector).
-			WithHint("Connectors: %s.", names(db.config.Registry.Sinks))
-	}
-	opts := connectors.NewOptions(s.Options)
-	props := r.Root.Props()
-	spec := connectors.SinkSpec{Name: o.Name.Name, Schema: o.Schema(), Changelog: props.Changelog, Options: opts, ID: db.sinkID(o.ID)}
-	if props.HasKey {
-		spec.Key = visibleKey(r, props.Key)
-	}
-	connect := func(ctx context.Context) (connectors.Sink, error) {
-		sink, err := connector.NewSink(ctx, spec)
-		if err != nil {
-			return nil, err
-		}
-		if err := opts.Unused(); err != nil {
-			_ = sink.Close() // the user's mistake is the error to report
-			return nil, err
-		}
-		return sink, nil
+	connect, err := db.sinkConnector(o, s, r)
+	if err != nil {
+		return err
 	}
 	sink, err := connect(ctx)
 	if err != nil && !boot {
@@ -209,6 +191,45 @@ func (db *Database) startSink(ctx context.Context, o *catalog.Object, s *ast.Cre
 	}
 	db.put(o.ID, &running{sink: sinkOf(s), versions: versionsRead(r)})
 	return nil
+}
+
+// tryConnect checks that a sink can be connected, before anything is given up for it.
+func (db *Database) tryConnect(ctx context.Context, o *catalog.Object, s *ast.CreateSink, r *planner.Result) error {
+	connect, err := db.sinkConnector(o, s, r)
+	if err != nil {
+		return err
+	}
+	sink, err := connect(ctx)
+	if err != nil {
+		return err
+	}
+	return sink.Close()
+}
+
+// sinkConnector returns what connects a sink.
+func (db *Database) sinkConnector(o *catalog.Object, s *ast.CreateSink, r *planner.Result) (func(ctx context.Context) (connectors.Sink, error), error) {
+	connector, ok := db.config.Registry.Sinks[s.Connector]
+	if !ok {
+		return nil, pgerr.At(int(s.Pos), pgerr.UndefinedObject, "there is no sink connector %q", s.Connector).
+			WithHint("Connectors: %s.", names(db.config.Registry.Sinks))
+	}
+	opts := connectors.NewOptions(s.Options)
+	props := r.Root.Props()
+	spec := connectors.SinkSpec{Name: o.Name.Name, Schema: o.Schema(), Changelog: props.Changelog, Options: opts, ID: db.sinkID(o.ID)}
+	if props.HasKey {
+		spec.Key = visibleKey(r, props.Key)
+	}
+	return func(ctx context.Context) (connectors.Sink, error) {
+		sink, err := connector.NewSink(ctx, spec)
+		if err != nil {
+			return nil, err
+		}
+		if err := opts.Unused(); err != nil {
+			_ = sink.Close() // the user's mistake is the error to report
+			return nil, err
+		}
+		return sink, nil
+	}, nil
 }
 
 // visibleKey translates key columns to positions among the visible columns; nil

@@ -1,5 +1,10 @@
 package session
 
+import (
+	"laminardb/catalog"
+	"laminardb/exec"
+)
+
 // checkpointRows are the last checkpoints, the newest first: those of this run and
 // those that an earlier one left.
 func (db *Database) checkpointRows() [][]any {
@@ -54,6 +59,9 @@ func (db *Database) checkpointStateRows() [][]any {
 	names := map[uint64]string{}
 	for _, o := range db.catalog.Snapshot().InCreationOrder() {
 		names[o.ID] = o.Name.String()
+		if o.Kind == catalog.Table {
+			names[exec.VersionsID(o.ID)] = o.Name.String() + " (versions)"
+		}
 	}
 	var rows [][]any
 	for _, info := range stored {

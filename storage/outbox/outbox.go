@@ -17,6 +17,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -63,6 +64,8 @@ type Box struct {
 	syncing  sync.Mutex
 	// named says that the directory has files which were synced and it was not.
 	named bool
+	// fsync makes a file durable; tests let it fail.
+	fsync func(*os.File) error
 }
 
 // Open opens the directory, which it makes if need be. It removes nothing: Keep
@@ -71,7 +74,10 @@ func Open(dir string) (*Box, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, systemError(dir, err)
 	}
-	return &Box{dir: dir, next: 1, changed: make(chan struct{})}, nil
+	if err := syncDir(filepath.Dir(dir)); err != nil {
+		return nil, err
+	}
+	return &Box{dir: dir, next: 1, changed: make(chan struct{}), fsync: (*os.File).Sync}, nil
 }
 
 // Keep makes the files those of a checkpoint, whose next Seq is next, and deletes
@@ -190,7 +196,7 @@ func (b *Box) Seal(epoch uint64) {
 	}
 	f := &b.files[len(b.files)-1]
 	f.Epoch = epoch
-	b.unsynced = append(b.unsynced, sealed{b.active, f.Bytes})
+	b.unsynced = append(b.unsynced, sealed{file: b.active, seq: f.Seq, size: f.Bytes})
 	b.active = nil
 	b.tell()
 }
@@ -198,7 +204,11 @@ func (b *Box) Seal(epoch uint64) {
 // sealed is a file that is complete but not durable.
 type sealed struct {
 	file *os.File
+	seq  uint64
 	size int64
+	// spoiled says that an fsync has failed: another one of the same file would tell
+	// nothing, since the system may have given up the pages.
+	spoiled bool
 }
 
 // Sync makes all sealed files durable. After an error it may be called again.
@@ -213,28 +223,66 @@ func (b *Box) Sync() error {
 		return nil
 	}
 	b.named = true
-	for i, s := range list {
-		err := s.file.Truncate(s.size) // behind it may be what a failed write left
-		if err == nil {
-			err = s.file.Sync()
-		}
-		if err != nil {
+	for i := range list {
+		if err := b.syncFile(&list[i]); err != nil {
 			b.mu.Lock()
 			b.unsynced = append(list[i:], b.unsynced...)
 			b.mu.Unlock()
-			return systemError(s.file.Name(), err)
-		}
-		if err := s.file.Close(); err != nil {
-			b.mu.Lock()
-			b.unsynced = append(list[i+1:], b.unsynced...)
-			b.mu.Unlock()
-			return systemError(s.file.Name(), err)
+			return err
 		}
 	}
 	if err := syncDir(b.dir); err != nil {
 		return err
 	}
 	b.named = false
+	return nil
+}
+
+// syncFile makes a sealed file durable and closes it.
+func (b *Box) syncFile(s *sealed) error {
+	if _, kept := b.file(s.seq); s.spoiled && kept {
+		if err := b.rewrite(s); err != nil {
+			return err
+		}
+	}
+	if err := s.file.Truncate(s.size); err != nil { // behind it may be what a failed write left
+		return systemError(s.file.Name(), err)
+	}
+	if err := b.fsync(s.file); err != nil {
+		s.spoiled = true
+		return systemError(s.file.Name(), err)
+	}
+	_ = s.file.Close() // it is durable
+	return nil
+}
+
+// rewrite puts a file's records into a new one in its place, as long as they can
+// still be read back.
+func (b *Box) rewrite(s *sealed) error {
+	r, err := b.Read(s.seq, 0)
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	for r.Position() < s.size {
+		if _, err := r.Next(); err != nil {
+			return err
+		}
+	}
+	path := b.path(s.seq)
+	file, err := os.OpenFile(path+".new", os.O_RDWR|os.O_CREATE|os.O_TRUNC, 0o600)
+	if err != nil {
+		return systemError(path, err)
+	}
+	_, err = io.Copy(file, io.NewSectionReader(r.file, 0, s.size))
+	if err == nil {
+		err = os.Rename(path+".new", path)
+	}
+	if err != nil {
+		return systemError(path, errors.Join(err, file.Close()))
+	}
+	_ = s.file.Close() // what it holds is in the new one
+	s.file, s.spoiled = file, false
 	return nil
 }
 

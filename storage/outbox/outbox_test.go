@@ -257,3 +257,67 @@ func FuzzReader(f *testing.F) {
 		}
 	})
 }
+
+// TestFailedSync: a file whose fsync has failed is written anew, and not with what
+// cannot be read back.
+func TestFailedSync(t *testing.T) {
+	b := mustOpen(t, t.TempDir())
+	fails := true
+	var durable []string
+	b.fsync = func(f *os.File) error {
+		if fails {
+			return errors.New("input/output error")
+		}
+		durable = append(durable, f.Name())
+		return f.Sync()
+	}
+	mustAppend(t, b, "one", 1)
+	mustAppend(t, b, "two", 1)
+	b.Seal(1)
+	if err := b.Sync(); !pgerr.Is(err, pgerr.IOError) {
+		t.Fatalf("%v", err)
+	}
+	before, err := os.Stat(b.path(1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	fails = false
+	if err := b.Sync(); err != nil {
+		t.Fatal(err)
+	}
+	after, err := os.Stat(b.path(1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if os.SameFile(before, after) || len(durable) != 1 || after.Size() != before.Size() {
+		t.Errorf("%d bytes of the old file are taken for durable, after %v", after.Size(), durable)
+	}
+	wantRecords(t, b, 1, 0, "one", "two")
+
+	mustAppend(t, b, "three", 1)
+	fails = true
+	b.Seal(2)
+	if err := b.Sync(); err == nil {
+		t.Fatal("no error")
+	}
+	fails = false
+	file, err := os.OpenFile(b.path(2), os.O_WRONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := file.WriteAt([]byte{0}, headerBytes); err != nil { // the page was given up
+		t.Fatal(err)
+	}
+	if err := file.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := b.Sync(); !pgerr.Is(err, pgerr.DataCorrupted) {
+		t.Errorf("rows that are gone: %v", err)
+	}
+	if err := b.Remove(2); err != nil { // they were sent before
+		t.Fatal(err)
+	}
+	if err := b.Sync(); err != nil {
+		t.Error(err)
+	}
+}
