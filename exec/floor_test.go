@@ -8,6 +8,49 @@ import (
 	"laminardb/storage/checkpoint"
 )
 
+// neededRig is an engine that reads pushed rows, built again and again over the same
+// checkpoints.
+type neededRig struct {
+	ctx   context.Context
+	dir   string
+	store *checkpoint.Store
+	log   *Pushed
+}
+
+func (r *neededRig) begin(t *testing.T) *Engine {
+	t.Helper()
+	e := NewEngine(testEnv())
+	if _, err := e.UseCheckpoints(r.store, r.dir); err != nil {
+		t.Fatal(err)
+	}
+	schema := int64Schema("split", "v")
+	var err error
+	if r.log, err = OpenPushed(r.dir+"/log", schema, time.Now); err != nil {
+		t.Fatal(err)
+	}
+	if err := e.AddSource(r.ctx, SourceSpec{ID: 1, Name: "s", Schema: schema, EventTime: EventTime{Column: -1}, Connector: r.log}); err != nil {
+		t.Fatal(err)
+	}
+	return e
+}
+
+func (r *neededRig) addFlow(t *testing.T, e *Engine) {
+	t.Helper()
+	if err := e.AddFlow(r.ctx, FlowSpec{ID: 2, Name: "f", Root: tapeScan(1), HistoryRows: 10}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// wantNeeded checks from where the rows of the source are needed.
+func wantNeeded(t *testing.T, e *Engine, want int64, by string) {
+	t.Helper()
+	progress, _ := e.checkpoints.progress(nil, e.runs)
+	floor := (&recovery{manifest: &checkpoint.Manifest{Progress: progress}}).floor()
+	if floor[1] == nil || floor[1].positions[0] != want {
+		t.Errorf("needed from %v by %s, want %d", floor[1], by, want)
+	}
+}
+
 // TestNeededRows: pushed rows are needed from the start by a dataflow that no
 // checkpoint holds yet, from where it stood by one that it holds, and from where the
 // last checkpoint needed them by one that could not be started.
@@ -20,75 +63,35 @@ func TestNeededRows(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = store.Close() })
-	schema := int64Schema("split", "v")
-	begin := func() (*Engine, *Pushed) {
-		e := NewEngine(testEnv())
-		if _, err := e.UseCheckpoints(store, dir); err != nil {
-			t.Fatal(err)
-		}
-		log, err := OpenPushed(dir+"/log", schema, time.Now)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := e.AddSource(ctx, SourceSpec{ID: 1, Name: "s", Schema: schema, EventTime: EventTime{Column: -1}, Connector: log}); err != nil {
-			t.Fatal(err)
-		}
-		return e, log
-	}
-	needed := func(e *Engine) int64 {
-		progress, _ := e.checkpoints.progress(nil, e.runs)
-		for _, s := range progress.Sources {
-			if s.Object == 1 {
-				return (&recovery{manifest: &checkpoint.Manifest{Progress: progress}}).floor()[1].positions[0]
-			}
-		}
-		return -1
-	}
-	add := func(e *Engine) {
-		if err := e.AddFlow(ctx, FlowSpec{ID: 2, Name: "f", Root: tapeScan(1), HistoryRows: 10}); err != nil {
-			t.Fatal(err)
-		}
-	}
-
-	e, log := begin()
-	if err := log.Insert(ctx, int64Batch([]int64{0}, []int64{7})); err != nil {
+	r := &neededRig{ctx: ctx, dir: dir, store: store}
+	e := r.begin(t)
+	if err := r.log.Insert(ctx, int64Batch([]int64{0}, []int64{7})); err != nil {
 		t.Fatal(err)
 	}
-	add(e)
+	r.addFlow(t, e)
 	if err := e.Start(ctx); err != nil {
 		t.Fatal(err)
 	}
 	until(t, "the row is read", func() bool { st, _ := e.FlowState(2); return st.RowsOut == 1 })
-	if at := needed(e); at != 0 {
-		t.Errorf("needed from %d, though no checkpoint holds the dataflow", at)
-	}
+	wantNeeded(t, e, 0, "what no checkpoint holds")
 	if _, err := e.Checkpoint(ctx, "test"); err != nil {
 		t.Fatal(err)
 	}
-	if at := needed(e); at != 2 {
-		t.Errorf("needed from %d behind a checkpoint", at)
-	}
+	wantNeeded(t, e, 2, "what the checkpoint holds")
 	if err := e.Close(); err != nil {
 		t.Fatal(err)
 	}
 
-	e, _ = begin()
+	e = r.begin(t)
 	e.Preserve(2)
-	if at := needed(e); at != 2 {
-		t.Errorf("needed from %d by what could not be started", at)
-	}
-	if err := e.Start(ctx); err != nil {
-		t.Fatal(err)
-	}
+	wantNeeded(t, e, 2, "what could not be started")
 	if err := e.Close(); err != nil {
 		t.Fatal(err)
 	}
 
-	e, _ = begin()
-	add(e) // from the state that was preserved
-	if at := needed(e); at != 2 {
-		t.Errorf("needed from %d by a restored dataflow", at)
-	}
+	e = r.begin(t)
+	r.addFlow(t, e)
+	wantNeeded(t, e, 2, "what was restored")
 	if err := e.Close(); err != nil {
 		t.Fatal(err)
 	}
