@@ -21,8 +21,8 @@ import (
 // without the regions that are not complete: they keep their state of before.
 const captureTimeout = 60 * time.Second
 
-// fenceWait bounds how long the first checkpoint waits until transactional sinks
-// have told which epoch they are at, so that new epochs are behind it.
+// fenceWait bounds how long a sink's first checkpoint waits until it has told which
+// epoch it is at, so that new epochs are behind it and go out at once.
 const fenceWait = 5 * time.Second
 
 // checkpointer takes checkpoints of an engine, one at a time.
@@ -36,7 +36,6 @@ type checkpointer struct {
 	mu sync.Mutex
 	// epoch is the last one that was begun; a mark found outside may raise it.
 	epoch   uint64
-	fenced  bool // fenceWait is over
 	reports []CheckpointReport
 	totals  CheckpointTotals
 	// trims holds for the last epochs where each source was still needed from.
@@ -161,18 +160,14 @@ func (c *checkpointer) passMark(mark uint64) {
 	c.epoch = max(c.epoch, mark)
 }
 
-// awaitFences waits, before the first checkpoint, for the transactional sinks.
+// awaitFences waits, before their first checkpoint, for the transactional sinks.
 func (c *checkpointer) awaitFences(ctx context.Context, e *Engine) {
-	c.mu.Lock()
-	done := c.fenced
-	c.fenced = true
-	c.mu.Unlock()
-	if done {
-		return
-	}
 	deadline := time.Now().Add(fenceWait)
 	for _, f := range e.allFlows() {
-		for f.sender != nil && !f.sender.asked.Load() && f.Failure() == nil && time.Now().Before(deadline) {
+		if f.sender == nil || f.sender.awaited.Swap(true) {
+			continue
+		}
+		for !f.sender.asked.Load() && f.Failure() == nil && time.Now().Before(deadline) {
 			if sleep(ctx, time.Millisecond) != nil {
 				return
 			}

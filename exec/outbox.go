@@ -62,7 +62,7 @@ func (*outboxReceiver) End(context.Context) error { return nil }
 
 // capture ends the epoch's file and names what is still to be sent.
 func (o *outboxReceiver) capture(c *capture) {
-	o.box.Seal(c.epoch)
+	sure := o.sender.seal(c.epoch)
 	c.sync = o.box.Sync
 	w := c.part("", "outbox")
 	files, next := o.box.State()
@@ -73,6 +73,9 @@ func (o *outboxReceiver) capture(c *capture) {
 		w.Uvarint(f.Epoch)
 		w.Varint(f.Bytes)
 		w.Varint(f.Rows)
+	}
+	if !sure {
+		c.part("", "since").Uvarint(o.sender.since)
 	}
 }
 
@@ -94,15 +97,22 @@ func (o *outboxReceiver) restore(s *saved) error {
 		}
 		files = append(files, f)
 	}
-	if err := r.Err(); err != nil {
+	if err := r.End(); err != nil {
 		return err
+	}
+	since := s.epoch
+	if r := s.part("", "since"); r != nil {
+		since = r.Uvarint()
+		if err := r.End(); err != nil {
+			return err
+		}
 	}
 	missing, err := o.box.Keep(files, next)
 	if err != nil {
 		return err
 	}
-	o.sender.restored(s.epoch, missing)
-	return r.End()
+	o.sender.restored(s.epoch, since, missing)
+	return nil
 }
 
 // appendBatch appends rows as a record of the outbox: their number, whether all of

@@ -25,7 +25,9 @@ const flushBytes = 8 << 20
 //
 // C3: a transactional sink gets the rows of an epoch in one transaction, marked
 // with the epoch, and not before that epoch is durable. So what is outside is
-// always of a state that can come back, and the mark tells which files are out.
+// always of a state that can come back, and the mark tells which files are out. An
+// epoch that began before the mark was known goes out with a later one: the mark
+// could be of another history, when an old data directory was brought back.
 type sender struct {
 	name  string
 	box   *outbox.Box
@@ -39,13 +41,20 @@ type sender struct {
 	// fenced is called when another server has taken over.
 	onFenced func(error)
 
-	// The goroutine's own. since is the restored epoch, missing its files that are
-	// gone and so must be out; mark is the last committed one, first what it was when
-	// this server came; fenced says that mark is known.
+	// since is the restored epoch, or an older one if that was taken by a server that
+	// never knew the mark: what is behind it is of this history, whatever the mark of
+	// another one says. It does not change once the sender runs.
+	since uint64
+	// sure is the first epoch that began when the mark was known, and exceeds it; 0 for
+	// none. Only such a one is a mark, so that after a crash it is clear whose it is.
+	sure atomic.Uint64
+
+	// The goroutine's own. missing are files of the restored epoch that are gone and so
+	// must be out; mark is the last committed epoch, first what it was when this server
+	// came; fenced says that mark is known.
 	sink        connectors.Sink // nil while there is none
 	fenced      bool
 	mark, first uint64
-	since       uint64
 	missing     []outbox.File
 	// Of a sink without transactions: what of a file is acknowledged.
 	ackedSeq uint64
@@ -57,6 +66,7 @@ type sender struct {
 	done    chan struct{}
 	ending  atomic.Bool
 	asked   atomic.Bool // it is known where a transactional sink stands
+	awaited atomic.Bool // a checkpoint has waited for that
 
 	sent, sentBytes, committed atomic.Int64
 
@@ -69,10 +79,20 @@ func newSender(name string, box *outbox.Box, ts []types.Type, env *Env) *sender 
 	return &sender{name: name, box: box, types: ts, env: env, wake: make(chan struct{}, 1), done: make(chan struct{}), problems: map[string]string{}}
 }
 
-// restored says what the checkpoint named that is not there.
-func (s *sender) restored(epoch uint64, missing []outbox.File) {
-	s.since, s.missing = epoch, missing
+// restored says what the checkpoint named that is not there, and since when the mark
+// was not known.
+func (s *sender) restored(epoch, since uint64, missing []outbox.File) {
+	s.since, s.missing = since, missing
 	s.durable.Store(epoch)
+}
+
+// seal ends an epoch's file and reports whether the epoch is sure.
+func (s *sender) seal(epoch uint64) bool {
+	s.box.Seal(epoch)
+	if s.sure.Load() == 0 && s.asked.Load() && epoch > uint64(s.committed.Load()) {
+		s.sure.Store(epoch)
+	}
+	return s.sure.Load() != 0
 }
 
 // setDurable says that an epoch will come back after a crash.
@@ -166,7 +186,8 @@ const stopGrace = 5 * time.Second
 // finishAll sends everything that is there, as of the epoch, since the sink is
 // removed for good; the outbox is deleted.
 func (s *sender) finishAll(epoch uint64) {
-	s.box.Seal(epoch)
+	s.seal(epoch)
+	s.sure.CompareAndSwap(0, epoch) // nothing comes back that could mistake it
 	s.setDurable(epoch)
 	s.stop(stopGrace)
 	files, _ := s.box.State()
@@ -288,17 +309,24 @@ func (s *sender) due(files []outbox.File) (list []outbox.File, epoch uint64) {
 			return list, epoch
 		}
 		list = append(list, f)
-		if f.Epoch > s.mark { // else a backup was brought back: its epochs must first pass the mark
+		if s.marks(f.Epoch) { // else it goes out with the next one that does
 			epoch = f.Epoch
 		}
 	}
 	switch {
-	case len(list) == 0 || epoch == 0 && durable <= s.mark:
+	case len(list) == 0 || epoch == 0 && !s.marks(durable):
 		return nil, 0
 	case epoch == 0: // nothing was made since the mark was passed
 		return list, durable
 	}
 	return list, epoch
+}
+
+// marks reports whether an epoch may be the next mark: it exceeds that of before,
+// which after a backup was brought back may be far, and whose it is will be clear.
+func (s *sender) marks(epoch uint64) bool {
+	sure := s.sure.Load()
+	return epoch > s.mark && (epoch <= s.since || sure != 0 && epoch >= sure)
 }
 
 func (s *sender) commit(ctx context.Context, t connectors.Transactional, list []outbox.File, epoch uint64) error {
@@ -337,6 +365,7 @@ func (s *sender) fence(ctx context.Context, t connectors.Transactional) error {
 			s.env.Report(slog.LevelError, EventSinkTrouble, s.name, err.Error())
 		}
 	}
+	s.committed.Store(int64(mark)) // before asked: seal looks at both
 	if !s.asked.Swap(true) {
 		s.first = mark
 		if mark > s.since && s.since > 0 {
@@ -345,7 +374,6 @@ func (s *sender) fence(ctx context.Context, t connectors.Transactional) error {
 		}
 	}
 	s.missing, s.mark, s.fenced = nil, mark, true
-	s.committed.Store(int64(mark))
 	return nil
 }
 
