@@ -19,6 +19,7 @@ import (
 	"path/filepath"
 	"runtime/debug"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -50,6 +51,14 @@ type DB struct {
 	file   *os.File // bolt's own, closed here only when bolt cannot be
 	path   string
 	broken atomic.Pointer[pgerr.Error]
+
+	writing sync.Mutex // held by the Update that runs
+	// doubtful says that the last commit failed: it may be what readers see, and not
+	// be on disk.
+	doubtful bool
+	// commit is bolt's Update, fsync makes the file durable; tests let them fail.
+	commit func(fn func(*bbolt.Tx) error) error
+	fsync  func(*os.File) error
 }
 
 // Open opens the file, or makes it with the format; its directory must exist.
@@ -130,7 +139,7 @@ func create(path string, format Format) error {
 }
 
 func open(path string) (*DB, error) {
-	db := &DB{path: path}
+	db := &DB{path: path, fsync: (*os.File).Sync}
 	options := &bbolt.Options{
 		Timeout:      LockTimeout,
 		FreelistType: bbolt.FreelistMapType,
@@ -156,6 +165,7 @@ func open(path string) (*DB, error) {
 		}
 		return nil, err
 	}
+	db.commit = db.bolt.Update
 	return db, nil
 }
 
@@ -210,17 +220,44 @@ func (db *DB) View(fn func(*bbolt.Tx) error) error {
 // waits for the previous Update. When it fails after fn, the outcome on disk may
 // be either (the last fsync failed), though readers of this DB see one of them.
 func (db *DB) Update(fn func(*bbolt.Tx) error) error {
+	db.writing.Lock()
+	defer db.writing.Unlock()
 	var refused error
 	err := db.guard(func() error {
-		return db.bolt.Update(func(tx *bbolt.Tx) error {
+		if err := db.settle(); err != nil {
+			return err
+		}
+		return db.commit(func(tx *bbolt.Tx) error {
 			refused = fn(tx)
 			return refused
 		})
 	})
 	if err != nil && refused == nil && !isKnown(err) {
+		db.doubtful = true
 		return systemError(db.path, err) // the commit failed
 	}
 	return translate(db.path, err)
+}
+
+// settle writes both meta pages once more after a commit that failed. If it was the
+// fsync behind its own that did, the system takes that page for written: bolt goes on
+// from it and would overwrite pages that the one on disk still needs.
+func (db *DB) settle() error {
+	if !db.doubtful {
+		return nil
+	}
+	pages := make([]byte, 2*db.bolt.Info().PageSize)
+	if _, err := db.file.ReadAt(pages, 0); err != nil {
+		return err
+	}
+	if _, err := db.file.WriteAt(pages, 0); err != nil {
+		return err
+	}
+	if err := db.fsync(db.file); err != nil {
+		return err
+	}
+	db.doubtful = false
+	return nil
 }
 
 // Path returns the path that the file was opened with.

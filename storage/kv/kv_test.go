@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"syscall"
 	"testing"
 
 	"go.etcd.io/bbolt"
@@ -184,5 +185,58 @@ func TestBrokenStaysBroken(t *testing.T) {
 	}
 	if err := db.Close(); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// TestFailedCommit: what a failed commit has left is made durable before the next
+// one builds on it.
+func TestFailedCommit(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "db")
+	fill(t, path, 10)
+	db, err := Open(path, testFormat)
+	if err != nil {
+		t.Fatal(err)
+	}
+	synced, updates, fails := 0, 0, true
+	bolt := db.commit
+	db.commit = func(fn func(*bbolt.Tx) error) error {
+		updates++
+		return errors.Join(bolt(fn), syscall.EIO) // of the last fsync
+	}
+	db.fsync = func(f *os.File) error {
+		if fails {
+			return syscall.EIO
+		}
+		synced++
+		return f.Sync()
+	}
+	add := func(key string) error {
+		return db.Update(func(tx *bbolt.Tx) error {
+			return tx.Bucket([]byte("data")).Put([]byte(key), Seal([]byte("x")))
+		})
+	}
+	wantCode(t, add("a"), pgerr.IOError)
+	db.commit = func(fn func(*bbolt.Tx) error) error {
+		updates++
+		return bolt(fn)
+	}
+	wantCode(t, add("b"), pgerr.IOError)
+	if updates != 1 {
+		t.Errorf("%d updates: one builds on what is not durable", updates)
+	}
+	fails = false
+	for _, key := range []string{"c", "d"} {
+		if err := add(key); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if synced != 1 || updates != 3 {
+		t.Errorf("%d times made durable in %d updates", synced, updates)
+	}
+	if err := db.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if n, err := readAll(path, 100); n != 13 || err != nil {
+		t.Errorf("%d keys, %v", n, err)
 	}
 }
