@@ -163,6 +163,7 @@ func (e *Engine) AddFlow(ctx context.Context, spec FlowSpec) error {
 		}
 		hub := newHub(spec.Root.Schema(), s, e.env.Now)
 		hub.sendsLate = spec.Late
+		hub.onLateLost = e.env.lateLost(spec.Name)
 		d, err := newDataflow(spec.Name, spec.Root, hubReceiver{hub}, e.env, spec.OnError)
 		if err != nil {
 			return nil, err

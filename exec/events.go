@@ -26,6 +26,7 @@ const (
 	EventRestarts          = "dataflow_restarts"
 	EventRestarted         = "dataflow_restarted"
 	EventGivenUp           = "dataflow_given_up"
+	EventLateDropped       = "late_rows_dropped"
 	EventSourceTrouble     = "source_trouble"
 	EventSourceRecovered   = "source_recovered"
 	EventTableReady        = "table_ready"

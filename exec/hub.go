@@ -30,13 +30,17 @@ type Hub struct {
 	consumers []*consumer
 	// lateHeld are the late rows until the first consumer of them attaches, which is
 	// right after the dataflow was started; lateRead says that it has.
-	lateHeld  []*batch.Batch
-	lateRead  bool
-	watermark int64
-	atMillis  int64 // of the last message
-	idle      bool
-	ended     bool
-	failure   error // of the dataflow that published here
+	lateHeld []*batch.Batch
+	lateRead bool
+	// lateLost counts rows that lateHeld had no room for; onLateLost, unless it is nil,
+	// is told it when it has doubled.
+	lateLost   int64
+	onLateLost func(rows int64)
+	watermark  int64
+	atMillis   int64 // of the last message
+	idle       bool
+	ended      bool
+	failure    error // of the dataflow that published here
 
 	rows     atomic.Int64 // published so far
 	pressure pressure

@@ -188,3 +188,19 @@ func TestFailedDataflowReadsOn(t *testing.T) {
 	}
 	d.stop()
 }
+
+// TestLateRowsOfNoStream: late rows for a stream that does not come are dropped behind
+// a bound, and said to be.
+func TestLateRowsOfNoStream(t *testing.T) {
+	h := newHub(int64Schema("v"), nil, time.Now)
+	var told []int64
+	h.onLateLost = func(rows int64) { told = append(told, rows) }
+	for range maxLateHeld + 5 {
+		if err := h.publishLate(t.Context(), int64Batch([]int64{1, 2})); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if len(h.lateHeld) != maxLateHeld || h.lateLost != 10 || !slices.Equal(told, []int64{2, 4, 8}) {
+		t.Errorf("%d batches held, %d rows lost, told of %v", len(h.lateHeld), h.lateLost, told)
+	}
+}

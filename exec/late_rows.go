@@ -2,6 +2,9 @@ package exec
 
 import (
 	"context"
+	"fmt"
+	"log/slog"
+	"math/bits"
 
 	"laminardb/sql/batch"
 )
@@ -46,8 +49,30 @@ func (s lateSender) Batch(ctx context.Context, b *batch.Batch) error {
 }
 
 // maxLateHeld bounds how many batches of late rows wait for a stream that does not
-// come, since it could not be started: the rows are counted all the same.
+// come, since it could not be started: more are dropped, and an event says how many. They
+// are counted in laminar.late_rows all the same.
 const maxLateHeld = 1024
+
+// holdLate keeps late rows for the stream, or drops them. The lock is held.
+func (h *Hub) holdLate(b *batch.Batch) {
+	if len(h.lateHeld) < maxLateHeld {
+		h.lateHeld = append(h.lateHeld, b)
+		return
+	}
+	before := h.lateLost
+	h.lateLost += int64(b.Rows)
+	if h.onLateLost != nil && bits.Len64(uint64(before)) != bits.Len64(uint64(h.lateLost)) {
+		h.onLateLost(h.lateLost)
+	}
+}
+
+// lateLost returns what tells how many late rows of a dataflow were dropped.
+func (e *Env) lateLost(name string) func(rows int64) {
+	return func(rows int64) {
+		e.Report(slog.LevelWarn, EventLateDropped, name,
+			fmt.Sprintf("%d late rows were dropped so far, since the stream that reads them could not be started", rows))
+	}
+}
 
 // publishLate hands late rows to their consumers, waiting for those as publish does.
 func (h *Hub) publishLate(ctx context.Context, b *batch.Batch) error {
@@ -64,8 +89,8 @@ func (h *Hub) publishLate(ctx context.Context, b *batch.Batch) error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.atMillis = max(h.atMillis, h.now().UnixMilli())
-	if !h.lateRead && len(h.lateHeld) < maxLateHeld {
-		h.lateHeld = append(h.lateHeld, b)
+	if !h.lateRead {
+		h.holdLate(b)
 	}
 	for _, c := range h.consumers {
 		if c.late {
