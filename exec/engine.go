@@ -264,7 +264,8 @@ func (e *Engine) connect(ctx context.Context, d *Dataflow, fromStart bool) error
 			switch {
 			case p.ended:
 			case fromStart:
-				err = s.attachAt(ctx, p.consumer, p.place)
+				comesBack := d.aligner != nil && e.recovery != nil // and then when it can
+				err = s.attachAt(ctx, p.consumer, p.place, !comesBack)
 			default:
 				err = s.tail(ctx, p.consumer, false)
 			}

@@ -86,11 +86,13 @@ func newSource(spec SourceSpec, env *Env) *Source {
 }
 
 // attach adds a consumer that is to see every row from the configured start.
-func (s *Source) attach(ctx context.Context, c *consumer) error { return s.attachAt(ctx, c, nil) }
+func (s *Source) attach(ctx context.Context, c *consumer) error {
+	return s.attachAt(ctx, c, nil, true)
+}
 
 // attachAt adds a consumer that is to see every row behind a place, nil for the
-// configured start.
-func (s *Source) attachAt(ctx context.Context, c *consumer, from *placement) error {
+// configured start. With wait, that the source cannot be read now is an error.
+func (s *Source) attachAt(ctx context.Context, c *consumer, from *placement, wait bool) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closed {
@@ -107,7 +109,7 @@ func (s *Source) attachAt(ctx context.Context, c *consumer, from *placement) err
 	if !s.started {
 		return nil
 	}
-	err := s.launch(ctx, p, true)
+	err := s.launch(ctx, p, wait)
 	if err != nil { // no checkpoint waits for it
 		close(p.done)
 		s.remove(p)
