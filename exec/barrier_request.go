@@ -3,6 +3,7 @@ package exec
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"sync"
 	"sync/atomic"
 
@@ -14,6 +15,8 @@ type barrierRequest struct {
 	// asked is the last epoch for which a barrier is to be sent, sent the last for
 	// which one was.
 	asked, sent atomic.Uint64
+	// toCommit are the positions that a checkpoint has made durable.
+	toCommit atomic.Pointer[connectors.Positions]
 
 	mu  sync.Mutex
 	cut context.CancelFunc // ends the wait for rows, nil while nobody waits
@@ -32,6 +35,19 @@ func (q *barrierRequest) ask(epoch uint64) {
 
 // isAsked reports whether a barrier is to be sent.
 func (q *barrierRequest) isAsked() bool { return q.asked.Load() > q.sent.Load() }
+
+// commit tells the outside how far a durable checkpoint has got.
+func (q *barrierRequest) commit(r connectors.Reader, logger *slog.Logger, name string) {
+	at := q.toCommit.Swap(nil)
+	if at == nil {
+		return
+	}
+	if c, ok := r.(connectors.Committer); ok {
+		if err := c.Commit(*at); err != nil {
+			logger.Warn("committing positions", slog.String("object", name), slog.Any("error", err))
+		}
+	}
+}
 
 func (q *barrierRequest) setCut(cut context.CancelFunc) {
 	q.mu.Lock()

@@ -180,6 +180,9 @@ func (e *Engine) add(ctx context.Context, id uint64, make func(context.Context) 
 		return err
 	}
 	if err := e.launch(ctx, f); err != nil {
+		if e.checkpoints != nil {
+			e.checkpoints.forget(id) // it holds no log up, unless it is to be preserved
+		}
 		return err
 	}
 	e.mu.Lock()

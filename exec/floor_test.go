@@ -85,6 +85,14 @@ func TestNeededRows(t *testing.T) {
 	e = r.begin(t)
 	e.Preserve(2)
 	wantNeeded(t, e, 2, "what could not be started")
+	e.Preserve(3)
+	wantNeeded(t, e, 0, "what could not be started and is in no checkpoint")
+	if err := e.AddFlow(ctx, FlowSpec{ID: 4, Name: "g", Root: tapeScan(99)}); err == nil {
+		t.Error("a dataflow of nothing runs")
+	}
+	if _, held := e.checkpoints.placed[4]; held {
+		t.Error("what was never made holds pushed rows")
+	}
 	if err := e.Close(); err != nil {
 		t.Fatal(err)
 	}

@@ -6,7 +6,6 @@ import (
 	"io"
 	"log/slog"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"laminardb/connectors"
@@ -53,8 +52,6 @@ type pass struct {
 	from     *placement
 	identity string
 	barrierRequest
-	// toCommit are the positions that a checkpoint has made durable.
-	toCommit atomic.Pointer[connectors.Positions]
 }
 
 // maxPending bounds how many chunks a catching-up pass holds back: it reads all
@@ -101,7 +98,7 @@ func (p *pass) run(ctx context.Context, r connectors.Reader) {
 		if err := p.standStill(ctx); err != nil {
 			return
 		}
-		p.commit(r)
+		p.commit(r, p.source.env.Logger, p.source.spec.Name)
 		var err error
 		main := p.source.mainPass()
 		if main == nil {

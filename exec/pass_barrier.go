@@ -2,7 +2,6 @@ package exec
 
 import (
 	"context"
-	"log/slog"
 	"time"
 
 	"laminardb/connectors"
@@ -55,19 +54,6 @@ func (p *pass) place() *placement {
 	return &placement{
 		positions: p.positions(), times: p.marks.save(), watermark: p.marks.current, idle: p.marks.idle,
 		identity: p.identity,
-	}
-}
-
-// commit tells the outside how far a durable checkpoint has got.
-func (p *pass) commit(r connectors.Reader) {
-	at := p.toCommit.Swap(nil)
-	if at == nil {
-		return
-	}
-	if c, ok := r.(connectors.Committer); ok {
-		if err := c.Commit(*at); err != nil {
-			p.source.env.Logger.Warn("committing positions", slog.String("source", p.source.spec.Name), slog.Any("error", err))
-		}
 	}
 }
 

@@ -125,7 +125,13 @@ func (e *Engine) Preserve(id uint64) {
 	e.checkpoints.preserve(id)
 	if e.recovery != nil && e.recovery.objects[id] {
 		e.checkpoints.remember(id, e.recovery.floor())
+		return
 	}
+	places := map[uint64]*placement{} // no checkpoint holds it: it may need all rows
+	for source := range e.pushedLogs() {
+		places[source] = &placement{positions: connectors.Positions{0: 0}}
+	}
+	e.checkpoints.remember(id, places)
 }
 
 // floor is where the checkpoint says that the sources are needed from.

@@ -56,7 +56,7 @@ type Table struct {
 	writing chan struct{}
 	// from is where a checkpoint left the table, nil for none.
 	from    *placement
-	barrier tableBarrier
+	barrier barrierRequest
 
 	mu       sync.Mutex
 	cancel   context.CancelFunc
@@ -125,8 +125,8 @@ func (t *Table) run(ctx context.Context) error {
 			}
 			continue
 		}
-		t.commit(reader)
-		c, err := t.source.poll(ctx, reader, &t.barrier.barrierRequest)
+		t.barrier.commit(reader, t.env.Logger, t.spec.Name)
+		c, err := t.source.poll(ctx, reader, &t.barrier)
 		if errors.Is(err, io.EOF) {
 			t.publishAll()
 			return t.hub.publish(ctx, message{kind: messageEnd})

@@ -2,18 +2,8 @@ package exec
 
 import (
 	"context"
-	"log/slog"
-	"sync/atomic"
 	"time"
-
-	"laminardb/connectors"
 )
-
-// tableBarrier is what a checkpoint asks of a table.
-type tableBarrier struct {
-	barrierRequest
-	toCommit atomic.Pointer[connectors.Positions]
-}
 
 // sendBarrier saves the table, which is complete, and sends the barrier that was asked for.
 func (t *Table) sendBarrier(ctx context.Context) error {
@@ -78,17 +68,4 @@ func (t *Table) restore(s *saved) error {
 	t.position, t.identity, t.from = at.positions.Clone(), at.identity, at
 	t.publishAll()
 	return nil
-}
-
-// commit tells the outside how far a durable checkpoint has got.
-func (t *Table) commit(r connectors.Reader) {
-	at := t.barrier.toCommit.Swap(nil)
-	if at == nil {
-		return
-	}
-	if c, ok := r.(connectors.Committer); ok {
-		if err := c.Commit(*at); err != nil {
-			t.env.Logger.Warn("committing positions", slog.String("table", t.spec.Name), slog.Any("error", err))
-		}
-	}
 }
