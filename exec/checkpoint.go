@@ -294,6 +294,7 @@ func (e *Engine) write(ctx context.Context, w *checkpoint.Writer, r *round, capt
 		rep.Pause = max(rep.Pause, c.pause)
 		if c.sync != nil {
 			if err := c.sync(); err != nil {
+				e.lost(c.object, err)
 				return nil, err
 			}
 		}
@@ -302,6 +303,13 @@ func (e *Engine) write(ctx context.Context, w *checkpoint.Writer, r *round, capt
 		}
 	}
 	return whole, nil
+}
+
+// lost lets a sink go back to the last checkpoint whose rows since then are gone.
+func (e *Engine) lost(id uint64, err error) {
+	if f := e.flow(id); f != nil && pgerr.Is(err, pgerr.DataCorrupted) {
+		f.fail(err)
+	}
 }
 
 // progress notes where the sources stand, for those who read a manifest, and for

@@ -9,6 +9,7 @@ import (
 
 	"laminardb/connectors"
 	"laminardb/planner/plan"
+	"laminardb/sql/pgerr"
 	"laminardb/storage/checkpoint"
 )
 
@@ -109,6 +110,24 @@ func TestGivenUp(t *testing.T) {
 	rep, err := e.Checkpoint(ctx, "test")
 	if err != nil || fmt.Sprint(rep.Behind) != "[bad reader]" {
 		t.Errorf("behind are %v, %v", rep.Behind, err)
+	}
+}
+
+// TestLostRows: a sink whose rows can neither be made durable nor be read back goes
+// back to the last checkpoint; one whose disk refuses waits for it.
+func TestLostRows(t *testing.T) {
+	e := NewEngine(testEnv())
+	f := memberFlow(1)
+	f.Dataflow.env, f.cancel = e.env, func() {}
+	f.again, f.onStop = func(error) bool { return true }, func() {}
+	e.flows[1] = f
+	e.lost(1, pgerr.Newf(pgerr.IOError, "input/output error"))
+	if f.Failure() != nil {
+		t.Errorf("it fails: %v", f.Failure())
+	}
+	e.lost(1, pgerr.Newf(pgerr.DataCorrupted, "the record is damaged"))
+	if !f.startsAgain() {
+		t.Error("it is not started again")
 	}
 }
 

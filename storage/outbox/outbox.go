@@ -36,6 +36,8 @@ const (
 	// MaxPayloadBytes bounds a record, and so what a damaged length makes us read.
 	MaxPayloadBytes = 1 << 30
 	suffix          = ".rows"
+	// rewritten is behind the name of a file that is to replace one.
+	rewritten = ".new"
 )
 
 // File is a run of records.
@@ -92,11 +94,12 @@ func (b *Box) Keep(files []File, next uint64) (missing []File, err error) {
 	}
 	found := map[uint64]int64{}
 	for _, e := range entries {
-		seq, err := strconv.ParseUint(strings.TrimSuffix(e.Name(), suffix), 10, 64)
-		if err != nil || !strings.HasSuffix(e.Name(), suffix) {
+		name, unfinished := strings.CutSuffix(e.Name(), rewritten)
+		seq, err := strconv.ParseUint(strings.TrimSuffix(name, suffix), 10, 64)
+		if err != nil || !strings.HasSuffix(name, suffix) {
 			continue // not ours
 		}
-		wanted := slices.ContainsFunc(files, func(f File) bool { return f.Seq == seq })
+		wanted := !unfinished && slices.ContainsFunc(files, func(f File) bool { return f.Seq == seq })
 		if !wanted {
 			if err := os.Remove(filepath.Join(b.dir, e.Name())); err != nil {
 				return nil, systemError(e.Name(), err)
@@ -270,13 +273,13 @@ func (b *Box) rewrite(s *sealed) error {
 		}
 	}
 	path := b.path(s.seq)
-	file, err := os.OpenFile(path+".new", os.O_RDWR|os.O_CREATE|os.O_TRUNC, 0o600)
+	file, err := os.OpenFile(path+rewritten, os.O_RDWR|os.O_CREATE|os.O_TRUNC, 0o600)
 	if err != nil {
 		return systemError(path, err)
 	}
 	_, err = io.Copy(file, io.NewSectionReader(r.file, 0, s.size))
 	if err == nil {
-		err = os.Rename(path+".new", path)
+		err = os.Rename(path+rewritten, path)
 	}
 	if err != nil {
 		return systemError(path, errors.Join(err, file.Close()))

@@ -120,6 +120,24 @@ func TestAppendSealRead(t *testing.T) {
 	}
 }
 
+// TestUnfinished: what a crash has left of a file that was being rewritten goes.
+func TestUnfinished(t *testing.T) {
+	b := mustOpen(t, t.TempDir())
+	mustAppend(t, b, "one", 1)
+	mustSync(t, b, 1)
+	files, next := b.State()
+	if err := os.WriteFile(b.path(1)+rewritten, []byte("on"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if missing, err := b.Keep(files, next); err != nil || missing != nil {
+		t.Fatalf("%v, %v", missing, err)
+	}
+	if _, err := os.Stat(b.path(1) + rewritten); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("it is still there: %v", err)
+	}
+	wantRecords(t, b, 1, 0, "one")
+}
+
 func TestKeep(t *testing.T) {
 	dir := t.TempDir()
 	b := mustOpen(t, dir)
