@@ -20,6 +20,17 @@ func memberFlow(id uint64, reads ...uint64) *flow {
 	return &flow{Dataflow: d}
 }
 
+// TestGone: what was removed or replaced while its state was being collected.
+func TestGone(t *testing.T) {
+	e := NewEngine(testEnv())
+	stays, replaced, removed := memberFlow(4), memberFlow(5), memberFlow(6)
+	e.flows[4], e.flows[5] = stays, memberFlow(5)
+	r := &round{tables: []*Table{{spec: TableSpec{ID: 3}}}, flows: []*flow{stays, replaced, removed}}
+	if got := fmt.Sprint(r.gone(e)); got != "map[3:true 4:false 5:true 6:true]" {
+		t.Errorf("gone: %s", got)
+	}
+}
+
 // TestRegions groups what depends on one another: sources (1, 2) divide, tables (3)
 // join, and what has failed is apart from what it reads.
 func TestRegions(t *testing.T) {
